@@ -1,0 +1,56 @@
+//! The exponential function (M-2.1).
+
+use super::polynomial::horner;
+use crate::arithmetic::{Real32, Real64, canonical};
+
+/// -104: `exp` of it and of everything below rounds to +0.
+const LOWEST: u32 = 0xC2D0_0000;
+/// 89: `exp` of it and of everything above rounds to infinity.
+const HIGHEST: u32 = 0x42B2_0000;
+
+/// `1 / ln 2`.
+const LOG2_E: u64 = 0x3FF7_1547_652B_82FE;
+/// 1.5 * 2^52: adding it rounds to an integer, which then stands in the lowest bits.
+const ROUNDER: u64 = 0x4338_0000_0000_0000;
+/// `-ln 2` rounded to binary64, and the rest of it.
+const MINUS_LN_2: [u64; 2] = [0xBFE6_2E42_FEFA_39EF, 0xBC7A_BC9E_3B39_803F];
+
+/// `(e^r - 1) / r`: the coefficient of `r^k` is `1 / (k + 1)!`.
+const COEFFICIENTS: [u64; 11] = [
+    0x3FF0_0000_0000_0000,
+    0x3FE0_0000_0000_0000,
+    0x3FC5_5555_5555_5555,
+    0x3FA5_5555_5555_5555,
+    0x3F81_1111_1111_1111,
+    0x3F56_C16C_16C1_6C17,
+    0x3F2A_01A0_1A01_A01A,
+    0x3EFA_01A0_1A01_A01A,
+    0x3EC7_1DE3_A556_C734,
+    0x3E92_7E4F_B778_9F5C,
+    0x3E5A_E645_67F5_44E4,
+];
+
+/// `e^x`, within 1 ULP (M-2.1).
+#[inline(always)]
+pub fn exp<F: Real32>(x: F) -> F {
+    // The selects are written so that a NaN passes through both.
+    let lowest = F::from_bits(LOWEST);
+    let highest = F::from_bits(HIGHEST);
+    let x = if x.less(lowest) { lowest } else { x };
+    let x = if highest.less(x) { highest } else { x };
+    let (scale, rest) = expm1_parts(x.widen());
+    F::from_bits(canonical(scale.fma(rest, scale).narrow()))
+}
+
+/// `(2^n, e^r - 1)` with `x = n * ln 2 + r`, for `|x| <= 104`; a NaN makes the second a NaN (M-2.1).
+#[inline(always)]
+pub(super) fn expm1_parts<W: Real64>(x: W) -> (W, W) {
+    let rounder = W::from_bits(ROUNDER);
+    let shifted = x.fma(W::from_bits(LOG2_E), rounder);
+    let n = shifted - rounder;
+    let r = n.fma(W::from_bits(MINUS_LN_2[0]), x);
+    let r = n.fma(W::from_bits(MINUS_LN_2[1]), r);
+    // The lowest bits of `shifted` are n in two's complement; 1023 is the exponent field's bias.
+    let scale = W::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
+    (scale, r * horner(r, &COEFFICIENTS))
+}

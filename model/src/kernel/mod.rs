@@ -1,0 +1,140 @@
+//! Bodies that compute a row's output: the definition, and fast ones that must give the same bits.
+
+mod chain;
+mod element;
+mod fast;
+mod lanes;
+mod reference;
+
+use crate::op::{OPERANDS_MAX, SCALARS_MAX};
+use crate::program::Row;
+use std::fmt;
+use std::str::FromStr;
+
+/// Which body computes a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Backend {
+    /// The definition, one element at a time.
+    Reference,
+    /// The fast body without vector instructions of its own: right, and slow, since multiply-add is software.
+    Portable,
+    /// The fast body for AVX2 with FMA.
+    Avx2,
+    /// The fast body for AVX-512F.
+    Avx512,
+}
+
+impl Backend {
+    /// Backends that this machine can run, slowest first.
+    pub fn available() -> Vec<Backend> {
+        let mut found = vec![Backend::Reference, Backend::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                found.push(Backend::Avx2);
+            }
+            let wide = std::arch::is_x86_feature_detected!("avx512f")
+                && std::arch::is_x86_feature_detected!("avx512vl")
+                && std::arch::is_x86_feature_detected!("avx512dq");
+            if wide && found.contains(&Backend::Avx2) {
+                found.push(Backend::Avx512);
+            }
+        }
+        found
+    }
+
+    /// The fastest backend of this machine.
+    pub fn best() -> Backend {
+        Backend::available().last().copied().unwrap_or(Backend::Reference)
+    }
+
+    /// The name as flags spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Backend::Reference => "reference",
+            Backend::Portable => "portable",
+            Backend::Avx2 => "avx2",
+            Backend::Avx512 => "avx512",
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A backend name that is unknown, or that this machine cannot run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("backend {name} is not one of: {}", available_names())]
+pub struct UnknownBackend {
+    /// What was asked for.
+    pub name: String,
+}
+
+fn available_names() -> String {
+    Backend::available().iter().map(|b| b.name()).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for Backend {
+    type Err = UnknownBackend;
+    fn from_str(name: &str) -> Result<Backend, UnknownBackend> {
+        let found = Backend::available().into_iter().find(|b| b.name() == name);
+        found.ok_or_else(|| UnknownBackend { name: name.to_string() })
+    }
+}
+
+/// A backend and how many threads share each row; no choice changes a bit (M-1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Engine {
+    /// The body.
+    pub backend: Backend,
+    /// Threads, at least 1.
+    pub threads: usize,
+}
+
+/// What a row reads: one slice a leaf, scalars resolved.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    /// The operands' leaves, in row order.
+    pub operands: [&'a [f32]; OPERANDS_MAX],
+    /// The start value's leaf.
+    pub start: &'a [f32],
+    /// Scalars.
+    pub scalars: [f32; SCALARS_MAX],
+}
+
+/// Multiply-adds below which a row is not worth a second thread.
+const THREAD_WORK_MIN: u64 = 1 << 16;
+
+/// Computes one row into `out`, whose length is the row's element count.
+pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32]) {
+    let columns = row.shape[3] as usize;
+    let rows = out.len() / columns;
+    let work = row.elements() * u64::from(row.terms.max(1));
+    let threads = if work < THREAD_WORK_MIN { 1 } else { engine.threads.clamp(1, rows.max(1)) };
+    if threads == 1 {
+        return compute_rows(engine.backend, row, sources, 0, out);
+    }
+    let share = rows.div_ceil(threads);
+    std::thread::scope(|scope| {
+        for (part, piece) in out.chunks_mut(share * columns).enumerate() {
+            scope.spawn(move || compute_rows(engine.backend, row, sources, part * share, piece));
+        }
+    });
+}
+
+/// Computes the output rows from `first` on that fit into `out`.
+fn compute_rows(backend: Backend, row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
+    match backend {
+        Backend::Reference => reference::rows(row, sources, first, out),
+        Backend::Portable => fast::rows_portable(row, sources, first, out),
+        #[cfg(target_arch = "x86_64")]
+        Backend::Avx2 => fast::rows_avx2(row, sources, first, out),
+        #[cfg(target_arch = "x86_64")]
+        Backend::Avx512 => fast::rows_avx512(row, sources, first, out),
+        #[cfg(not(target_arch = "x86_64"))]
+        Backend::Avx2 | Backend::Avx512 => fast::rows_portable(row, sources, first, out),
+    }
+}

@@ -1,0 +1,28 @@
+//! Retrace's arithmetic: every training step as a pure function with one right answer, down to the bit.
+//!
+//! Nothing here reads a clock, a disk, a network or a source of entropy. The rules have ids (M-*) in
+//! `specs/arithmetic.md` and `specs/learning.md`.
+
+pub mod arithmetic;
+mod define;
+mod elementary;
+mod execute;
+mod hardware;
+mod kernel;
+pub mod op;
+pub mod program;
+mod random;
+mod schedule;
+pub mod selftest;
+pub mod soft;
+mod spec;
+
+pub use define::{element_value, empty_accumulator, lane_total, next_accumulator};
+pub use elementary::{exp, ln, tanh};
+pub use execute::{Inputs, Observer, Outputs, Unobserved, Words, execute};
+pub use kernel::{Backend, Engine, UnknownBackend};
+pub use random::{Place, StepId, assigned_tokens, initial_parameters, place};
+pub use schedule::StepScalars;
+pub use spec::{
+    ARITHMETIC_VERSION, AdamWSpec, Decay, F32Bits, GptSpec, OuterSpec, RunSpec, ScheduleSpec, SpecError,
+};

@@ -1,0 +1,26 @@
+//! A unit of work as a straight list of primitive ops in single assignment (M-4.1 to M-4.4).
+
+mod backward;
+mod boundary;
+mod builder;
+mod forward;
+mod optimizer;
+mod row;
+mod step;
+mod table;
+
+pub use boundary::{delta_program, loss_program, merge_program};
+pub use row::{Home, Leaf, Link, Lookup, Operand, Range, Row, RowError, Scalar, TERMS_MAX};
+pub use step::{evaluation_program, step_program};
+pub use table::{ParameterShape, parameter_table};
+
+/// A straight list of rows, each with one output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The rows, in order of execution.
+    pub rows: Vec<Row>,
+    /// Leaves of the op list.
+    pub trace_leaves: u32,
+    /// Entries of the post-state, delta or base that the program writes.
+    pub post_entries: u32,
+}

@@ -1,0 +1,154 @@
+//! exp, ln and tanh: the same bits in both bodies, known vectors, and measured accuracy (M-2.1 to M-2.3).
+
+mod arithmetic_cases;
+
+use arithmetic_cases::Generator;
+use retrace_model::arithmetic::{CANONICAL_NAN, Real32};
+use retrace_model::soft::Soft32;
+use retrace_model::{exp, ln, tanh};
+
+/// Inputs whose rounding is the hardest for `exp` and `ln`, then the ends of every range.
+const SPECIAL_INPUTS: [u32; 23] = [
+    0x4283_070F,
+    0xBF81_EADF,
+    0x3C41_3D3A,
+    0x4117_8FEB,
+    0x4C5D_65A5,
+    0x65D8_90D3,
+    0x6F31_A8EC,
+    0,
+    1,
+    0x007F_FFFF,
+    0x0080_0000,
+    0x3F7F_FFFF,
+    0x3F80_0000,
+    0x3F80_0001,
+    0x3F35_04F3,
+    0x3F35_04F4,
+    0x42B1_7217,
+    0x42B1_7218,
+    0x42CF_F1B4,
+    0x7F7F_FFFF,
+    0x7F80_0000,
+    0x7F80_0001,
+    0x7FC0_0000,
+];
+
+fn exp_bits<F: Real32>(x: u32) -> u32 {
+    exp(F::from_bits(x)).to_bits()
+}
+
+fn ln_bits<F: Real32>(x: u32) -> u32 {
+    ln(F::from_bits(x)).to_bits()
+}
+
+fn tanh_bits<F: Real32>(x: u32) -> u32 {
+    tanh(F::from_bits(x)).to_bits()
+}
+
+// M-2.1, M-2.2, M-2.3
+#[test]
+fn both_bodies_agree_on_every_kind_of_input() {
+    let mut draw = Generator(11);
+    let special = SPECIAL_INPUTS.into_iter().flat_map(|x| [x, x | 1 << 31]);
+    let drawn = (0..100_000).map(|_| draw.single());
+    // Most bit patterns are far outside the range where the functions bend.
+    let mut draw = Generator(12);
+    let bent = (0..50_000).map(|_| (draw.next() as u32 & 0x81FF_FFFF).wrapping_add(0x3D00_0000 + (9 << 23)));
+    for x in special.chain(drawn).chain(bent) {
+        assert_eq!(exp_bits::<Soft32>(x), exp_bits::<f32>(x), "exp {x:08x}");
+        assert_eq!(ln_bits::<Soft32>(x), ln_bits::<f32>(x), "ln {x:08x}");
+        assert_eq!(tanh_bits::<Soft32>(x), tanh_bits::<f32>(x), "tanh {x:08x}");
+    }
+}
+
+// M-2.1, M-2.2, M-2.3
+#[test]
+fn ends_of_the_range_are_exact() {
+    const INFINITY: u32 = 0x7F80_0000;
+    const MINUS: u32 = 1 << 31;
+    const ONE: u32 = 0x3F80_0000;
+    // x, exp x, ln x, tanh x.
+    let table = [
+        (0, ONE, MINUS | INFINITY, 0),
+        (MINUS, ONE, MINUS | INFINITY, MINUS),
+        (INFINITY, INFINITY, INFINITY, ONE),
+        (MINUS | INFINITY, 0, CANONICAL_NAN, MINUS | ONE),
+        (0x7F80_0001, CANONICAL_NAN, CANONICAL_NAN, CANONICAL_NAN),
+        (0xFFFF_FFFF, CANONICAL_NAN, CANONICAL_NAN, CANONICAL_NAN),
+        (MINUS | 1, ONE, CANONICAL_NAN, MINUS | 1),
+        (0x0080_0000, ONE, 0xC2AE_AC50, 0x0080_0000),
+        // The last finite value and the first infinite one; the last value above zero and the first zero.
+        (0x42B1_7217, 0x7F7F_FF84, 0x408F_895B, ONE),
+        (0x42B1_7218, INFINITY, 0x408F_895C, ONE),
+        (0xC2CF_F1B4, 1, CANONICAL_NAN, MINUS | ONE),
+        (0xC2CF_F1B5, 0, CANONICAL_NAN, MINUS | ONE),
+    ];
+    for (x, exp, ln, tanh) in table {
+        assert_eq!([exp_bits::<f32>(x), ln_bits::<f32>(x), tanh_bits::<f32>(x)], [exp, ln, tanh], "{x:08x}");
+    }
+}
+
+// M-2.1, M-2.2, M-2.3
+#[test]
+fn known_vectors_hold() {
+    // x, exp x, ln x, tanh x, computed from the specification's text with exact rationals.
+    let table = [
+        (0x3F80_0000, 0x402D_F854, 0x0000_0000, 0x3F42_F7D6),
+        (0xBF80_0000, 0x3EBC_5AB2, CANONICAL_NAN, 0xBF42_F7D6),
+        (0x3F00_0000, 0x3FD3_094C, 0xBF31_7218, 0x3EEC_9A9F),
+        (0xBDCC_CCCD, 0x3F67_A36D, CANONICAL_NAN, 0xBDCC_1EBC),
+        (0x4120_0000, 0x46AC_14EE, 0x4013_5D8E, 0x3F80_0000),
+        (0xC2AF_0000, 0x006C_B2BC, CANONICAL_NAN, 0xBF80_0000),
+        (0x3A83_126F, 0x3F80_20C9, 0xC0DD_0C55, 0x3A83_126C),
+        (0x42B1_6666, 0x7F7A_37FC, 0x408F_8740, 0x3F80_0000),
+        (0x4283_070F, 0x6EB7_1737, 0x4085_D514, 0x3F80_0000),
+        (0xBF81_EADF, 0x3EB9_8DC0, CANONICAL_NAN, 0xBF44_8F76),
+        (0x3C41_3D3A, 0x3F81_84C4, 0xC08E_1590, 0x3C41_3AEF),
+        (0x0000_0001, 0x3F80_0000, 0xC2CE_8ED0, 0x0000_0001),
+    ];
+    for (x, exp, ln, tanh) in table {
+        assert_eq!([exp_bits::<f32>(x), ln_bits::<f32>(x), tanh_bits::<f32>(x)], [exp, ln, tanh], "{x:08x}");
+    }
+}
+
+/// The greatest distance in ULP from the correctly rounded result, and how many inputs are not at 0.
+fn accuracy(stride: usize, ours: fn(u32) -> u32, oracle: fn(f32) -> f32) -> (u32, u64) {
+    let (mut greatest, mut unequal) = (0, 0);
+    for x in (0..=u32::MAX).step_by(stride) {
+        let expected = oracle(f32::from_bits(x));
+        let value = ours(x);
+        if expected.is_nan() {
+            assert_eq!(value, CANONICAL_NAN, "{x:08x}");
+            continue;
+        }
+        let distance = ordered(value).abs_diff(ordered(expected.to_bits()));
+        greatest = greatest.max(distance);
+        unequal += u64::from(distance != 0);
+    }
+    (greatest, unequal)
+}
+
+/// The bits as an integer that counts up with the value, both zeros at 0.
+fn ordered(bits: u32) -> i32 {
+    let magnitude = (bits & 0x7FFF_FFFF) as i32;
+    if bits >> 31 == 1 { -magnitude } else { magnitude }
+}
+
+// M-2.1, M-2.2, M-2.3
+#[test]
+fn results_are_within_their_bounds() {
+    const STRIDE: usize = 2053;
+    assert!(accuracy(STRIDE, exp_bits::<f32>, core_math::expf).0 <= 1);
+    assert!(accuracy(STRIDE, ln_bits::<f32>, core_math::logf).0 <= 1);
+    assert!(accuracy(STRIDE, tanh_bits::<f32>, core_math::tanhf).0 <= 2);
+}
+
+// M-2.1, M-2.2, M-2.3
+#[test]
+#[ignore = "tries all 2^32 inputs, about 20 minutes"]
+fn results_on_all_inputs_are_as_measured() {
+    assert_eq!(accuracy(1, exp_bits::<f32>, core_math::expf), (1, 2));
+    assert_eq!(accuracy(1, ln_bits::<f32>, core_math::logf), (1, 5));
+    assert_eq!(accuracy(1, tanh_bits::<f32>, core_math::tanhf), (0, 0));
+}

@@ -1,0 +1,19 @@
+//! Retrace's judgement: digests, commitments, draws, replay, the dispute game, the referee, evidence.
+//!
+//! Nothing here opens a socket, keeps an account or stores a byte. The rules have ids (V-*) in `specs/digests.md`
+//! and `specs/verification.md`.
+
+pub mod commitment;
+pub mod digest;
+pub mod docket;
+mod draw;
+pub mod game;
+mod pins;
+pub mod signature;
+pub mod state;
+mod unit;
+
+pub use draw::{PPM, draw_steps};
+pub use game::{Finding, Game, Move, Outcome, Refusal, Side, SignedMove};
+pub use pins::{ProgramPins, program_pin, program_pins, program_tree};
+pub use unit::Unit;
