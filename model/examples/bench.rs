@@ -91,8 +91,10 @@ fn main() {
     let bench = Bench::new(spec());
     let tokens = bench.spec.tokens_per_step() as f64;
     let mut best: Vec<(Backend, Clock)> = Vec::new();
+    let only: Option<Backend> = std::env::args().nth(2).and_then(|a| a.parse().ok());
+    let backends = only.map_or_else(Backend::available, |backend| vec![backend]);
     for round in 0..STEPS {
-        for (at, backend) in Backend::available().into_iter().enumerate() {
+        for (at, backend) in backends.iter().copied().enumerate() {
             // The slow bodies get one step: they are here for the ratio.
             if round > 0 && backend < Backend::Avx2 {
                 continue;

@@ -1,7 +1,9 @@
 //! The definitions by kind, over any arithmetic: what kernels are tested against and what the referee recomputes.
 
 use crate::arithmetic::{Real32, canonical};
-use crate::op::{Arguments, Element, ElementVisitor, Kind, LANES, Term, TermVisitor, with_element, with_term};
+use crate::op::{
+    Arguments, Element, ElementVisitor, Kind, LANES, Term, TermVisitor, with_element, with_term,
+};
 
 struct Value<F>(Arguments<F>);
 impl<F: Real32> ElementVisitor for Value<F> {

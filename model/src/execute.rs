@@ -50,6 +50,8 @@ struct Machine<'a> {
     inputs: Inputs<'a>,
     trace: Vec<Words>,
     outputs: Outputs,
+    /// Buffers of leaves that nothing reads any more: a fresh page costs more than most rows.
+    spare: Vec<Words>,
 }
 
 impl Machine<'_> {
@@ -66,7 +68,8 @@ impl Machine<'_> {
         }
     }
 
-    fn run(&self, row: &Row, scalars: &StepScalars, engine: &Engine) -> Words {
+    fn run(&mut self, row: &Row, scalars: &StepScalars, engine: &Engine) -> Words {
+        let mut out = self.buffer(row.elements() as usize);
         let mut operands: [&[f32]; OPERANDS_MAX] = [&[]; OPERANDS_MAX];
         for (slot, operand) in operands.iter_mut().zip(&row.operands) {
             *slot = bytemuck::cast_slice(self.leaf(operand.leaf));
@@ -76,10 +79,24 @@ impl Machine<'_> {
         for (slot, scalar) in resolved.iter_mut().zip(&row.scalars) {
             *slot = f32::from_bits(scalars.resolve(*scalar));
         }
-        let mut out = vec![0u32; row.elements() as usize];
         let sources = Sources { operands, start, scalars: resolved };
         compute(engine, row, &sources, bytemuck::cast_slice_mut(&mut out));
         out
+    }
+
+    /// A buffer of this length; a row writes every element, so what it holds does not matter.
+    fn buffer(&mut self, length: usize) -> Words {
+        match self.spare.iter().rposition(|words| words.len() == length) {
+            Some(at) => self.spare.swap_remove(at),
+            None => vec![0; length],
+        }
+    }
+
+    fn free(&mut self, leaf: u32) {
+        let words = std::mem::take(&mut self.trace[leaf as usize]);
+        if !words.is_empty() {
+            self.spare.push(words);
+        }
     }
 
     fn store(&mut self, home: Home, words: Words) {
@@ -116,7 +133,7 @@ pub fn execute(
     let last = last_readers(program);
     let trace = vec![Words::new(); program.trace_leaves as usize];
     let outputs = Outputs { post: vec![Words::new(); program.post_entries as usize], ..Outputs::default() };
-    let mut machine = Machine { inputs, trace, outputs };
+    let mut machine = Machine { inputs, trace, outputs, spare: Vec::new() };
     for (at, row) in program.rows.iter().enumerate() {
         let mut words = machine.run(row, scalars, engine);
         observer.output(at, row, &mut words);
@@ -125,7 +142,7 @@ pub fn execute(
             if let Leaf::Trace(leaf) = operand.leaf
                 && last[leaf as usize] == at
             {
-                machine.trace[leaf as usize] = Words::new();
+                machine.free(leaf);
             }
         }
     }

@@ -5,9 +5,7 @@ use crate::kernel::{Backend, Engine};
 use crate::program::{Row, parameter_table, step_program};
 use crate::random::{StepId, assigned_tokens, initial_parameters};
 use crate::schedule::StepScalars;
-use crate::spec::{
-    ARITHMETIC_VERSION, AdamWSpec, Decay, F32Bits, GptSpec, OuterSpec, RunSpec, ScheduleSpec,
-};
+use crate::spec::{ARITHMETIC_VERSION, AdamWSpec, Decay, F32Bits, GptSpec, OuterSpec, RunSpec, ScheduleSpec};
 
 /// The run of the golden step: odd sizes on purpose, so that every tile has an edge.
 pub fn golden_spec() -> RunSpec {
@@ -32,7 +30,11 @@ pub fn golden_spec() -> RunSpec {
             weight_decay: bits(0.1),
             clip_norm: bits(1.0),
         },
-        schedule: ScheduleSpec { peak: bits(3e-3), warmup_steps: 2, decay: Decay::Cosine { floor: bits(0.1) } },
+        schedule: ScheduleSpec {
+            peak: bits(3e-3),
+            warmup_steps: 2,
+            decay: Decay::Cosine { floor: bits(0.1) },
+        },
         outer: OuterSpec { learning_rate: bits(0.7), momentum: bits(0.9) },
         steps: 4,
         slots: 3,

@@ -193,7 +193,8 @@ impl Docket {
     pub fn frame(&self) -> Result<Frame, DocketError> {
         self.claim.check()?;
         let facts = &self.facts;
-        if facts.spec.check().is_err() || facts.manifest.len() > SHARDS_MAX || facts.deltas.len() > DELTAS_MAX {
+        if facts.spec.check().is_err() || facts.manifest.len() > SHARDS_MAX || facts.deltas.len() > DELTAS_MAX
+        {
             return Err(DocketError::Facts);
         }
         match (&self.claim, self.unit) {

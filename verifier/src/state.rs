@@ -3,8 +3,11 @@
 use crate::commitment::word_bytes;
 use crate::digest::{Digest, Dtype, Entry, ListKind, ListTree, tensor_digest};
 use borsh::{BorshDeserialize, BorshSerialize};
-use retrace_model::{Words, program::{ParameterShape, parameter_table}};
-use retrace_model::{RunSpec};
+use retrace_model::RunSpec;
+use retrace_model::{
+    Words,
+    program::{ParameterShape, parameter_table},
+};
 
 /// Which tensors a root covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -1,31 +1,39 @@
-//! Chains of terms: matrix products by register tiles, column sums by rows, scatter-add by tokens.
-//!
-//! A tile holds the accumulators of ROWS x COLUMNS output elements and walks k ascending once, so every element
-//! sees exactly the chain of its definition.
+//! Chains of terms that are no tiled product: column sums by panels, scatter-add by tokens.
 
-use super::{Sources, reference};
+use super::lines::Line;
+use super::{Sources, matmul, reference};
 use crate::arithmetic::canonical;
 use crate::op::Kind;
 use crate::program::{Operand, Range, Row};
 
-/// Columns of a register tile: four AVX2 or two AVX-512 vectors.
-const COLUMNS: usize = 32;
-/// Rows of a register tile.
-const ROWS: usize = 6;
+/// Columns whose accumulators stay in registers together.
+const PANEL: usize = 32;
 
-/// Computes the output rows from `first` on that fit into `out`.
+/// Computes the output rows from `first` on that fit into `out`, products in tiles of R x C.
 #[inline(always)]
-pub(super) fn rows(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-    if row.operands.iter().chain(&row.start).any(|o| o.lookup.is_some()) {
+pub(super) fn rows<const R: usize, const C: usize>(
+    row: &Row,
+    sources: &Sources,
+    first: usize,
+    out: &mut [f32],
+) {
+    let plain = row.operands.iter().chain(&row.start).all(|o| o.lookup.is_none());
+    if !plain || matches!(row.range, Range::UpTo(3) | Range::From(3)) {
         return reference::rows(row, sources, first, out);
     }
+    if row.kind == Kind::EmbeddingBackward {
+        if !is_one_table(row) {
+            return reference::rows(row, sources, first, out);
+        }
+        load_start(row, sources, first, out);
+        scatter(row, sources, first, out);
+        return finish(row, first, out);
+    }
     load_start(row, sources, first, out);
-    match row.kind {
-        Kind::EmbeddingBackward => scatter(row, sources, first, out),
-        Kind::ColumnSum => columns::<false>(row, sources, first, out),
-        Kind::ColumnDot => columns::<true>(row, sources, first, out),
-        _ if row.operands[1].strides[2] == 0 && row.range == Range::Full => tiled(row, sources, first, out),
-        _ => columns::<true>(row, sources, first, out),
+    match matmul::row_dimension(row) {
+        Some(dimension) => matmul::tiled::<R, C>(row, sources, dimension, first, out),
+        None if row.kind == Kind::ColumnSum => columns::<false>(row, sources, first, out),
+        None => columns::<true>(row, sources, first, out),
     }
     finish(row, first, out);
 }
@@ -35,14 +43,16 @@ pub(super) fn rows(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) 
 fn load_start(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
     let width = row.shape[3] as usize;
     let Some(start) = &row.start else { return out.fill(0.0) };
-    for (at, line) in out.chunks_mut(width).enumerate() {
-        let from = origin(start, row, first + at);
-        if start.strides[3] == 1 {
-            line.copy_from_slice(&sources.start[from..from + width]);
+    let stride = start.strides[3] as usize;
+    let mut place = Line::new(row, first);
+    for line in out.chunks_exact_mut(width) {
+        let leaf = &sources.start[place.origin(start)..];
+        if stride == 1 {
+            line.copy_from_slice(&leaf[..width]);
         } else {
-            let stride = start.strides[3] as usize;
-            line.iter_mut().enumerate().for_each(|(j, slot)| *slot = sources.start[from + j * stride]);
+            line.iter_mut().enumerate().for_each(|(j, slot)| *slot = leaf[j * stride]);
         }
+        place.advance();
     }
 }
 
@@ -50,84 +60,92 @@ fn load_start(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
 #[inline(always)]
 fn finish(row: &Row, first: usize, out: &mut [f32]) {
     let width = row.shape[3] as usize;
-    for (at, line) in out.chunks_mut(width).enumerate() {
-        line.iter_mut().for_each(|slot| *slot = f32::from_bits(canonical(*slot)));
-        if row.masked {
-            let query = row.index((first + at) as u64 * width as u64)[2] as usize;
-            line[width.min(query + 1)..].fill(0.0);
+    // A tile stores canonical bits by itself.
+    if matmul::row_dimension(row).is_none() {
+        out.iter_mut().for_each(|slot| *slot = f32::from_bits(canonical(*slot)));
+    }
+    if row.masked {
+        let mut place = Line::new(row, first);
+        for line in out.chunks_exact_mut(width) {
+            line[width.min(place.index[2] as usize + 1)..].fill(0.0);
+            place.advance();
         }
     }
 }
 
-/// Element that an operand reads for column 0 and term 0 of output row `at`.
-#[inline(always)]
-fn origin(operand: &Operand, row: &Row, at: usize) -> usize {
-    let index = row.index(at as u64 * u64::from(row.shape[3]));
-    operand.place(index, 0, &[]).unwrap_or(0) as usize
-}
-
-/// One output row at a time, terms outermost: for column sums, and products whose range or operand moves by row.
+/// One output row at a time: for column sums, and products of which neither operand stands still along rows.
 #[inline(always)]
 fn columns<const PRODUCT: bool>(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
     let width = row.shape[3] as usize;
-    let strides = row.operands.first().map_or(0, |o| o.term_stride) as usize;
-    let second = row.operands.get(1);
-    for (at, line) in out.chunks_mut(width).enumerate() {
-        let index = row.index((first + at) as u64 * width as u64);
-        let (from, end) = row.span(index);
-        let a = origin(&row.operands[0], row, first + at);
-        let b = second.map_or(0, |o| origin(o, row, first + at));
-        for k in from as usize..end as usize {
-            let a = View::new(sources.operands[0], a + k * strides, &row.operands[0]);
-            match second {
-                Some(o) if PRODUCT => {
-                    let b = View::new(sources.operands[1], b + k * o.term_stride as usize, o);
-                    multiply_add(line, a, b);
-                }
-                _ => sum(line, a),
-            }
+    let mut place = Line::new(row, first);
+    for line in out.chunks_exact_mut(width) {
+        let (from, end) = row.span(place.index);
+        let terms = from as usize..end as usize;
+        let views = [0, usize::from(PRODUCT)].map(|at| {
+            let operand = &row.operands[at];
+            let [across, down] = [operand.strides[3], operand.term_stride].map(|s| s as usize);
+            View { leaf: &sources.operands[at][place.origin(operand)..], across, down }
+        });
+        for (panel, slots) in line.chunks_mut(PANEL).enumerate() {
+            chain::<PRODUCT>(slots, views.map(|v| v.from(panel * PANEL)), terms.clone());
         }
+        place.advance();
     }
 }
 
-/// A leaf from one element on, moving by a fixed stride along columns.
+/// An operand from one element on: steps to the next column and to the next term.
 #[derive(Clone, Copy)]
 struct View<'a> {
-    words: &'a [f32],
-    stride: usize,
+    leaf: &'a [f32],
+    across: usize,
+    down: usize,
 }
 
 impl<'a> View<'a> {
     #[inline(always)]
-    fn new(leaf: &'a [f32], place: usize, operand: &Operand) -> View<'a> {
-        View { words: &leaf[place..], stride: operand.strides[3] as usize }
+    fn from(self, column: usize) -> View<'a> {
+        View { leaf: &self.leaf[column * self.across..], ..self }
+    }
+
+    /// Whole panels of contiguous columns.
+    #[inline(always)]
+    fn panel(&self, term: usize) -> &'a [f32; PANEL] {
+        const NOTHING: &[f32; PANEL] = &[0.0; PANEL];
+        // The row's check proved the view, so there always is a panel.
+        self.leaf[term * self.down..].first_chunk().unwrap_or(NOTHING)
     }
 }
 
+/// Walks the terms of up to a panel of neighboring columns.
 #[inline(always)]
-fn sum(line: &mut [f32], a: View) {
-    if a.stride == 1 {
-        line.iter_mut().zip(a.words).for_each(|(slot, x)| *slot += x);
-    } else {
-        line.iter_mut().enumerate().for_each(|(j, slot)| *slot += a.words[j * a.stride]);
+fn chain<const PRODUCT: bool>(slots: &mut [f32], [a, b]: [View; 2], terms: std::ops::Range<usize>) {
+    let dense = a.across == 1 && b.across == 1;
+    if let (true, Some(whole)) = (dense, slots.first_chunk_mut::<PANEL>()) {
+        let mut registers = *whole;
+        for k in terms {
+            let (x, y) = (a.panel(k), b.panel(k));
+            for j in 0..PANEL {
+                registers[j] = if PRODUCT { x[j].mul_add(y[j], registers[j]) } else { registers[j] + x[j] };
+            }
+        }
+        *whole = registers;
+        return;
+    }
+    for k in terms {
+        let (x, y) = (&a.leaf[k * a.down..], &b.leaf[k * b.down..]);
+        for (j, slot) in slots.iter_mut().enumerate() {
+            let left = x[j * a.across];
+            *slot = if PRODUCT { left.mul_add(y[j * b.across], *slot) } else { *slot + left };
+        }
     }
 }
 
-#[inline(always)]
-fn multiply_add(line: &mut [f32], a: View, b: View) {
-    match (a.stride, b.stride) {
-        (0, 1) => {
-            let x = a.words[0];
-            line.iter_mut().zip(b.words).for_each(|(slot, y)| *slot = x.mul_add(*y, *slot));
-        }
-        (1, 1) => {
-            let pairs = a.words.iter().zip(b.words);
-            line.iter_mut().zip(pairs).for_each(|(slot, (x, y))| *slot = x.mul_add(*y, *slot));
-        }
-        _ => line.iter_mut().enumerate().for_each(|(j, slot)| {
-            *slot = a.words[j * a.stride].mul_add(b.words[j * b.stride], *slot);
-        }),
-    }
+/// True where output rows are the rows of one table and every term is one token's gradient row.
+fn is_one_table(row: &Row) -> bool {
+    let still = |o: &Operand| o.strides[..3] == [0; 3];
+    let [ids, gradients] = [&row.operands[0], &row.operands[1]];
+    let dense = ids.strides[3] == 0 && gradients.strides[3] == 1;
+    row.shape[..2] == [1, 1] && row.range == Range::Full && still(ids) && still(gradients) && dense
 }
 
 /// For every token ascending: adds its row gradient to its own row; other rows are left as they are.
@@ -140,96 +158,9 @@ fn scatter(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
         let id = sources.operands[0][ids.offset as usize + k * ids.term_stride as usize].to_bits() as usize;
         if id >= first && id < first + rows {
             let place = gradients.offset as usize + k * gradients.term_stride as usize;
-            let a = View::new(sources.operands[1], place, gradients);
-            sum(&mut out[(id - first) * width..(id - first + 1) * width], a);
+            let gradient = &sources.operands[1][place..place + width];
+            let line = &mut out[(id - first) * width..(id - first + 1) * width];
+            line.iter_mut().zip(gradient).for_each(|(slot, x)| *slot += x);
         }
-    }
-}
-
-/// Matrix products: both operands packed, register tiles over the output.
-#[inline(always)]
-fn tiled(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-    let width = row.shape[3] as usize;
-    let height = row.shape[2] as usize;
-    let terms = row.terms as usize;
-    let mut packed_b = vec![0.0; terms * COLUMNS];
-    let mut packed_a = vec![0.0; terms * ROWS];
-    let total = out.len() / width;
-    let mut at = 0;
-    while at < total {
-        // Rows of one matrix of the batch: they share operand b.
-        let group = (height - (first + at) % height).min(total - at);
-        for column in (0..width).step_by(COLUMNS) {
-            let live = COLUMNS.min(width - column);
-            pack_b(row, sources, first + at, column, live, &mut packed_b);
-            for top in (at..at + group).step_by(ROWS) {
-                let tall = ROWS.min(at + group - top);
-                pack_a(row, sources, first + top, tall, &mut packed_a);
-                let corner = Corner { top, column, tall, live, width };
-                tile(&packed_a, &packed_b, out, corner);
-            }
-        }
-        at += group;
-    }
-}
-
-#[inline(always)]
-fn pack_b(row: &Row, sources: &Sources, at: usize, column: usize, live: usize, packed: &mut [f32]) {
-    let b = &row.operands[1];
-    let (across, down) = (b.strides[3] as usize, b.term_stride as usize);
-    let from = origin(b, row, at) + column * across;
-    let leaf = sources.operands[1];
-    let (lines, _) = packed.as_chunks_mut::<COLUMNS>();
-    for (k, line) in lines.iter_mut().enumerate() {
-        let from = from + k * down;
-        if across == 1 {
-            line[..live].copy_from_slice(&leaf[from..from + live]);
-        } else {
-            line[..live].iter_mut().enumerate().for_each(|(j, slot)| *slot = leaf[from + j * across]);
-        }
-    }
-}
-
-#[inline(always)]
-fn pack_a(row: &Row, sources: &Sources, at: usize, tall: usize, packed: &mut [f32]) {
-    let a = &row.operands[0];
-    let down = a.term_stride as usize;
-    let leaf = sources.operands[0];
-    let (lines, _) = packed.as_chunks_mut::<ROWS>();
-    for r in 0..tall {
-        let from = origin(a, row, at + r);
-        lines.iter_mut().enumerate().for_each(|(k, line)| line[r] = leaf[from + k * down]);
-    }
-}
-
-/// Where a tile stands in the output.
-#[derive(Clone, Copy)]
-struct Corner {
-    top: usize,
-    column: usize,
-    tall: usize,
-    live: usize,
-    width: usize,
-}
-
-#[inline(always)]
-fn tile(packed_a: &[f32], packed_b: &[f32], out: &mut [f32], c: Corner) {
-    let mut accumulators = [[0.0f32; COLUMNS]; ROWS];
-    for r in 0..c.tall {
-        let from = (c.top + r) * c.width + c.column;
-        accumulators[r][..c.live].copy_from_slice(&out[from..from + c.live]);
-    }
-    let (lines_a, _) = packed_a.as_chunks::<ROWS>();
-    let (lines_b, _) = packed_b.as_chunks::<COLUMNS>();
-    for (a, b) in lines_a.iter().zip(lines_b) {
-        for r in 0..ROWS {
-            for j in 0..COLUMNS {
-                accumulators[r][j] = a[r].mul_add(b[j], accumulators[r][j]);
-            }
-        }
-    }
-    for r in 0..c.tall {
-        let from = (c.top + r) * c.width + c.column;
-        out[from..from + c.live].copy_from_slice(&accumulators[r][..c.live]);
     }
 }

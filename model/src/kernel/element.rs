@@ -1,14 +1,31 @@
 //! Element-wise ops a row at a time: operands become contiguous columns, then one loop that vectorizes.
 
-use super::Sources;
-use crate::arithmetic::canonical;
+use super::lines::Line;
+use super::{Sources, reference};
+use crate::arithmetic::{CANONICAL_NAN, canonical};
 use crate::op::{Arguments, Element, ElementVisitor, OPERANDS_MAX, with_element};
-use crate::program::Row;
+use crate::program::{Lookup, Row};
 
 /// Computes the output rows from `first` on that fit into `out`.
 #[inline(always)]
 pub(super) fn rows(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
+    if names_no_row(row, sources) {
+        return reference::rows(row, sources, first, out);
+    }
+    let names_row = |l: Lookup| row.operands.get(usize::from(l.operand)).is_some_and(|id| id.strides[3] == 0);
+    if !row.operands.iter().filter_map(|o| o.lookup).all(names_row) {
+        return reference::rows(row, sources, first, out);
+    }
     with_element(row.kind, Rows { row, sources, first, out });
+}
+
+/// True where an id is past the end of its table: only a liar's batch has one, and the definition covers it.
+#[inline(always)]
+fn names_no_row(row: &Row, sources: &Sources) -> bool {
+    row.operands.iter().filter_map(|o| o.lookup).any(|lookup| {
+        let ids = sources.operands[usize::from(lookup.operand)];
+        ids.iter().any(|id| id.to_bits() >= lookup.bound)
+    })
 }
 
 struct Rows<'a> {
@@ -24,13 +41,20 @@ impl ElementVisitor for Rows<'_> {
     #[inline(always)]
     fn visit<E: Element>(self) {
         let columns = self.row.shape[3] as usize;
-        let mut scratch: [Vec<f32>; OPERANDS_MAX] = std::array::from_fn(|_| vec![0.0; columns]);
-        for (at, out) in self.out.chunks_mut(columns).enumerate() {
-            let index = self.row.index((self.first + at) as u64 * columns as u64);
-            let live = if self.row.masked { columns.min(index[2] as usize + 1) } else { columns };
-            let x = gather(self.row, self.sources, index, live, &mut scratch);
+        let mut scratch = [vec![0.0; columns], vec![0.0; columns], vec![0.0; columns]];
+        let mut line = Line::new(self.row, self.first);
+        for out in self.out.chunks_exact_mut(columns) {
+            let live = if self.row.masked { columns.min(line.index[2] as usize + 1) } else { columns };
+            let [a, b, c] = &mut scratch;
+            let places = places(self.row, self.sources, line.index);
+            let x = [
+                gather(self.row, self.sources, 0, places[0], &mut a[..live]),
+                gather(self.row, self.sources, 1, places[1], &mut b[..live]),
+                gather(self.row, self.sources, 2, places[2], &mut c[..live]),
+            ];
             out[live..].fill(0.0);
-            one_row::<E>(x, self.sources.scalars, index, &mut out[..live]);
+            one_row::<E>(x, self.sources.scalars, line.index, &mut out[..live]);
+            line.advance();
         }
     }
 }
@@ -47,40 +71,42 @@ fn one_row<E: Element>(x: [&[f32]; OPERANDS_MAX], s: [f32; 5], index: [u64; 4], 
     }
 }
 
-/// One contiguous slice an operand: the leaf itself where it is dense, else a copy.
+/// Elements that the operands read for column 0. `None` where an id names no row.
+#[inline(always)]
+fn places(row: &Row, sources: &Sources, index: [u64; 4]) -> [Option<usize>; OPERANDS_MAX] {
+    let mut words = [0; OPERANDS_MAX];
+    let mut places = [None; OPERANDS_MAX];
+    for (at, operand) in row.operands.iter().enumerate() {
+        // `rows` sent ids that move along a row to the definition, so one look-up serves the row.
+        places[at] = operand.place(index, 0, &words[..at]).map(|place| place as usize);
+        words[at] = places[at].map_or(CANONICAL_NAN, |place| sources.operands[at][place].to_bits());
+    }
+    places
+}
+
+/// One contiguous slice: the leaf itself where the operand is dense, else a copy in `scratch`.
 #[inline(always)]
 fn gather<'a>(
     row: &Row,
     sources: &Sources<'a>,
-    index: [u64; 4],
-    live: usize,
-    scratch: &'a mut [Vec<f32>; OPERANDS_MAX],
-) -> [&'a [f32]; OPERANDS_MAX] {
-    let mut earlier = [0; OPERANDS_MAX];
-    let mut places = [0; OPERANDS_MAX];
-    for (at, operand) in row.operands.iter().enumerate() {
-        // Ids are the same along a row in every program of ours, so one look-up serves the row.
-        let place = operand.place(index, 0, &earlier[..at]).unwrap_or(u64::MAX) as usize;
-        places[at] = place;
-        earlier[at] = sources.operands[at].get(place).map_or(0, |w| w.to_bits());
-    }
-    let mut at = 0;
-    scratch.each_mut().map(|scratch| {
-        let (operand, leaf, place) = (row.operands.get(at), sources.operands[at], places[at]);
-        at += 1;
-        match operand.map(|o| o.strides[3] as usize) {
-            Some(1) => &leaf[place..place + live],
-            Some(0) => {
-                scratch[..live].fill(leaf[place]);
-                &scratch[..live]
+    at: usize,
+    place: Option<usize>,
+    scratch: &'a mut [f32],
+) -> &'a [f32] {
+    let Some(operand) = row.operands.get(at) else { return scratch };
+    let Some(place) = place else {
+        scratch.fill(f32::from_bits(CANONICAL_NAN));
+        return scratch;
+    };
+    let leaf = &sources.operands[at][place..];
+    match operand.strides[3] as usize {
+        1 => return &leaf[..scratch.len()],
+        0 => scratch.fill(leaf[0]),
+        stride => {
+            for (j, slot) in scratch.iter_mut().enumerate() {
+                *slot = leaf[j * stride];
             }
-            Some(stride) => {
-                for (j, slot) in scratch[..live].iter_mut().enumerate() {
-                    *slot = leaf[place + j * stride];
-                }
-                &scratch[..live]
-            }
-            None => &scratch[..live],
         }
-    })
+    }
+    scratch
 }

@@ -1,5 +1,6 @@
 //! Row reductions in sixteen lanes, the lanes side by side in one vector.
 
+use super::lines::Line;
 use super::{Sources, reference};
 use crate::arithmetic::{Real32, canonical};
 use crate::define::join_lanes;
@@ -28,37 +29,51 @@ impl TermVisitor for Rows<'_> {
 
     #[inline(always)]
     fn visit<T: Term>(self) {
-        let base = (self.first * self.row.shape[3] as usize) as u64;
-        for (flat, slot) in (base..).zip(self.out.iter_mut()) {
-            let index = self.row.index(flat);
-            let count = self.row.span(index).1 as usize;
-            let slice = |at: usize| match self.row.operands.get(at).and_then(|o| o.place(index, 0, &[])) {
-                Some(place) => &self.sources.operands[at][place as usize..place as usize + count],
-                None => &self.sources.operands[0][..0],
-            };
-            let a = slice(0);
-            let b = if self.row.operands.len() > 1 { slice(1) } else { a };
-            *slot = f32::from_bits(canonical(reduce::<T>(a, b)));
+        let columns = self.row.shape[3] as usize;
+        let mut line = Line::new(self.row, self.first);
+        for out in self.out.chunks_exact_mut(columns) {
+            let mut index = line.index;
+            for slot in out {
+                *slot = element::<T>(self.row, self.sources, index);
+                index[3] += 1;
+            }
+            line.advance();
         }
     }
 }
 
 #[inline(always)]
+fn element<T: Term>(row: &Row, sources: &Sources, index: [u64; 4]) -> f32 {
+    let count = row.span(index).1 as usize;
+    let a = terms(row, sources, 0, index, count);
+    let b = if row.operands.len() > 1 { terms(row, sources, 1, index, count) } else { a };
+    f32::from_bits(canonical(reduce::<T>(a, b)))
+}
+
+/// The first `count` terms of an operand.
+#[inline(always)]
+fn terms<'a>(row: &Row, sources: &Sources<'a>, operand: usize, index: [u64; 4], count: usize) -> &'a [f32] {
+    let place = row.operands[operand].place(index, 0, &[]).unwrap_or(0) as usize;
+    &sources.operands[operand][place..place + count]
+}
+
+#[inline(always)]
 fn reduce<T: Term>(a: &[f32], b: &[f32]) -> f32 {
-    let step = |accumulator: f32, x: f32, y: f32| {
-        let arguments = Arguments { x: [x, y, 0.0], words: [0; 3], s: [0.0; 5], index: [0; 4] };
-        T::next(accumulator, arguments)
-    };
     let mut totals = [<f32 as Real32>::from_bits(T::EMPTY); LANES];
     let (whole_a, rest_a) = a.as_chunks::<LANES>();
     let (whole_b, rest_b) = b.as_chunks::<LANES>();
     for (x, y) in whole_a.iter().zip(whole_b) {
         for lane in 0..LANES {
-            totals[lane] = step(totals[lane], x[lane], y[lane]);
+            totals[lane] = step::<T>(totals[lane], x[lane], y[lane]);
         }
     }
     for (lane, (x, y)) in rest_a.iter().zip(rest_b).enumerate() {
-        totals[lane] = step(totals[lane], *x, *y);
+        totals[lane] = step::<T>(totals[lane], *x, *y);
     }
     join_lanes::<T, f32>(totals)
+}
+
+#[inline(always)]
+fn step<T: Term>(accumulator: f32, x: f32, y: f32) -> f32 {
+    T::next(accumulator, Arguments { x: [x, y, 0.0], words: [0; 3], s: [0.0; 5], index: [0; 4] })
 }

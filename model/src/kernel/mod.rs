@@ -4,6 +4,8 @@ mod chain;
 mod element;
 mod fast;
 mod lanes;
+mod lines;
+mod matmul;
 mod reference;
 
 use crate::op::{OPERANDS_MAX, SCALARS_MAX};

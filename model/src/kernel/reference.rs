@@ -34,9 +34,7 @@ fn chain(row: &Row, sources: &Sources, index: [u64; 4], lane: usize) -> f32 {
     for link in 0..row.links(index, lane) {
         accumulator = match row.link(index, lane, link) {
             Link::Start => start(row, sources, index),
-            Link::Term(term) => {
-                next_accumulator(row.kind, accumulator, arguments(row, sources, index, term))
-            }
+            Link::Term(term) => next_accumulator(row.kind, accumulator, arguments(row, sources, index, term)),
         };
     }
     f32::from_bits(canonical(accumulator))

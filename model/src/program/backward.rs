@@ -1,7 +1,10 @@
 //! Backward pass: each op's own gradient rule, in reverse order (M-4.4).
 
 use super::builder::{Builder, Draft, PER_COLUMN, PER_ROW, Value, dense};
-use super::forward::{Attention, Block, Forward, Norm, Sizes, add, ids, mix, negated_reciprocal, reciprocal, score_scale, split, split_dense};
+use super::forward::{
+    Attention, Block, Forward, Norm, Sizes, add, ids, mix, negated_reciprocal, reciprocal, score_scale,
+    split, split_dense,
+};
 use super::row::Range;
 use crate::op::Kind;
 
@@ -13,7 +16,14 @@ struct LinearGradient {
 }
 
 /// dx = start + dy W^T, dW = x^T dy, db = column sum of dy.
-fn linear(b: &mut Builder, x: Value, weight: Value, dy: Value, size: [u32; 3], start: Option<Value>) -> LinearGradient {
+fn linear(
+    b: &mut Builder,
+    x: Value,
+    weight: Value,
+    dy: Value,
+    size: [u32; 3],
+    start: Option<Value>,
+) -> LinearGradient {
     let [tokens, inputs, outputs] = size;
     let (i, o) = (u64::from(inputs), u64::from(outputs));
     let mut draft = Draft::new(
@@ -101,8 +111,12 @@ fn scores(b: &mut Builder, s: &Sizes, a: &Attention, mixed: Value) -> Value {
     along[3] = 0;
     let rows = [s.batch, s.model.heads, s.model.context, 1];
     let dot = b.trace(
-        Draft::new(Kind::RowDot, rows, vec![probability_gradient.view(along, 1), a.probability.view(along, 1)])
-            .terms(s.model.context, Range::UpTo(2)),
+        Draft::new(
+            Kind::RowDot,
+            rows,
+            vec![probability_gradient.view(along, 1), a.probability.view(along, 1)],
+        )
+        .terms(s.model.context, Range::UpTo(2)),
     );
     b.trace(
         Draft::new(
@@ -116,7 +130,14 @@ fn scores(b: &mut Builder, s: &Sizes, a: &Attention, mixed: Value) -> Value {
 }
 
 /// Backward of one block; returns the gradient of its input and writes its parameters' gradients.
-fn block(b: &mut Builder, s: &Sizes, f: &Block, p: &[Value], dy: Value, gradients: &mut [Option<Value>]) -> Value {
+fn block(
+    b: &mut Builder,
+    s: &Sizes,
+    f: &Block,
+    p: &[Value],
+    dy: Value,
+    gradients: &mut [Option<Value>],
+) -> Value {
     let (c, h, n) = (s.model.width, s.model.hidden, s.tokens);
     let mut put = |at: usize, value: Value| gradients[at] = Some(value);
     let shrink = linear(b, f.activated, p[14], dy, [n, h, c], None);
@@ -166,7 +187,10 @@ pub(crate) fn backward(b: &mut Builder, s: &Sizes, f: &Forward, p: &[Value]) -> 
         Draft::new(
             Kind::MatMul,
             [1, 1, n, c],
-            vec![logits.view([0, 0, u64::from(s.model.vocabulary), 0], 1), p[0].view(PER_COLUMN, u64::from(c))],
+            vec![
+                logits.view([0, 0, u64::from(s.model.vocabulary), 0], 1),
+                p[0].view(PER_COLUMN, u64::from(c)),
+            ],
         )
         .terms(s.model.vocabulary, Range::Full),
     );
@@ -202,7 +226,15 @@ fn logits(b: &mut Builder, s: &Sizes, f: &Forward) -> Value {
 }
 
 /// The tied table collects its tokens' gradients, then, in the same chain, the head's; positions sum over the batch.
-fn embeddings(b: &mut Builder, s: &Sizes, f: &Forward, dy: Value, logits: Value, x: Value, gradients: &mut [Option<Value>]) {
+fn embeddings(
+    b: &mut Builder,
+    s: &Sizes,
+    f: &Forward,
+    dy: Value,
+    logits: Value,
+    x: Value,
+    gradients: &mut [Option<Value>],
+) {
     let (c, v, t) = (u64::from(s.model.width), s.model.vocabulary, u64::from(s.model.context));
     let shape = [1, 1, v, s.model.width];
     let mut scattered = None;
@@ -227,8 +259,14 @@ fn embeddings(b: &mut Builder, s: &Sizes, f: &Forward, dy: Value, logits: Value,
         head = head.start(before.view(dense(s.model.width), 0));
     }
     gradients[0] = Some(b.trace(head));
-    gradients[1] = Some(b.trace(
-        Draft::new(Kind::ColumnSum, [1, 1, s.model.context, s.model.width], vec![dy.view(dense(s.model.width), t * c)])
+    gradients[1] = Some(
+        b.trace(
+            Draft::new(
+                Kind::ColumnSum,
+                [1, 1, s.model.context, s.model.width],
+                vec![dy.view(dense(s.model.width), t * c)],
+            )
             .terms(s.batch, Range::Full),
-    ));
+        ),
+    );
 }

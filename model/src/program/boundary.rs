@@ -26,9 +26,8 @@ pub fn delta_program(spec: &RunSpec) -> Program {
 pub fn loss_program(spec: &RunSpec) -> Program {
     let mut b = Builder::default();
     let losses = Value { leaf: Leaf::Losses, length: u64::from(spec.steps) };
-    let sum = b.trace(
-        Draft::new(Kind::RowSum, SCALAR, vec![losses.view([0; 4], 1)]).terms(spec.steps, Range::Full),
-    );
+    let sum = b
+        .trace(Draft::new(Kind::RowSum, SCALAR, vec![losses.view([0; 4], 1)]).terms(spec.steps, Range::Full));
     b.loss(Draft::new(Kind::Scale, SCALAR, vec![sum.everywhere()]).scalars(&[reciprocal(spec.steps)]));
     b.finish()
 }

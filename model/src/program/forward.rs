@@ -63,7 +63,14 @@ pub(crate) struct Norm {
 }
 
 /// LayerNorm over rows of `x` (M-3.5).
-pub(crate) fn layer_norm(b: &mut Builder, x: Value, gain: Value, bias: Value, tokens: u32, width: u32) -> Norm {
+pub(crate) fn layer_norm(
+    b: &mut Builder,
+    x: Value,
+    gain: Value,
+    bias: Value,
+    tokens: u32,
+    width: u32,
+) -> Norm {
     let (rows, full) = ([1, 1, tokens, 1], [1, 1, tokens, width]);
     let d = dense(width);
     let along = [0, 0, u64::from(width), 0];
@@ -80,11 +87,8 @@ pub(crate) fn layer_norm(b: &mut Builder, x: Value, gain: Value, bias: Value, to
         Draft::new(Kind::ReciprocalStd, rows, vec![squares.view([0, 0, 1, 0], 0)])
             .scalars(&[reciprocal(width), NORM_EPSILON]),
     );
-    let normalized = b.trace(Draft::new(
-        Kind::Multiply,
-        full,
-        vec![centered.view(d, 0), reciprocal_std.view(PER_ROW, 0)],
-    ));
+    let normalized =
+        b.trace(Draft::new(Kind::Multiply, full, vec![centered.view(d, 0), reciprocal_std.view(PER_ROW, 0)]));
     let output = b.trace(Draft::new(
         Kind::Affine,
         full,
@@ -273,8 +277,7 @@ fn cross_entropy(b: &mut Builder, s: &Sizes, x: Value, table: Value, batch: Valu
     let along = [0, 0, u64::from(v), 0];
     let a = x.view([0, 0, u64::from(c), 0], 1);
     let w = table.view([0, 0, 0, u64::from(c)], 1);
-    let logits =
-        b.trace(Draft::new(Kind::MatMul, [1, 1, n, v], vec![a, w]).terms(c, Range::Full));
+    let logits = b.trace(Draft::new(Kind::MatMul, [1, 1, n, v], vec![a, w]).terms(c, Range::Full));
     let top = b.trace(Draft::new(Kind::RowMax, rows, vec![logits.view(along, 1)]).terms(v, Range::Full));
     let exponential = b.trace(
         Draft::new(Kind::SoftmaxExp, [1, 1, n, v], vec![logits.view(wide, 0), top.view(PER_ROW, 0)])
@@ -288,14 +291,10 @@ fn cross_entropy(b: &mut Builder, s: &Sizes, x: Value, table: Value, batch: Valu
         split(s, 1),
         vec![ids(s, batch, 1), chosen, top.view([0, t, 1, 0], 0)],
     ));
-    let losses = b.trace(Draft::new(
-        Kind::CrossEntropy,
-        rows,
-        vec![sum.view(PER_ROW, 0), picked.view(PER_ROW, 0)],
-    ));
-    let total = b.trace(
-        Draft::new(Kind::ColumnSum, [1; 4], vec![losses.view([0; 4], 1)]).terms(n, Range::Full),
-    );
+    let losses =
+        b.trace(Draft::new(Kind::CrossEntropy, rows, vec![sum.view(PER_ROW, 0), picked.view(PER_ROW, 0)]));
+    let total =
+        b.trace(Draft::new(Kind::ColumnSum, [1; 4], vec![losses.view([0; 4], 1)]).terms(n, Range::Full));
     b.loss(Draft::new(Kind::Scale, [1; 4], vec![total.everywhere()]).scalars(&[reciprocal(n)]));
     (exponential, sum)
 }

@@ -8,7 +8,12 @@ use crate::schedule::one_minus;
 use crate::spec::{AdamWSpec, RunSpec};
 
 /// Square sums per row, then per tensor, then over tensors; no reduction is longer than a row or a tensor's rows.
-fn clip_scale(b: &mut Builder, table: &[ParameterShape], gradients: &[Value], optimizer: &AdamWSpec) -> Value {
+fn clip_scale(
+    b: &mut Builder,
+    table: &[ParameterShape],
+    gradients: &[Value],
+    optimizer: &AdamWSpec,
+) -> Value {
     let mut total: Option<Value> = None;
     for (shape, gradient) in table.iter().zip(gradients) {
         let along = || gradient.view([0, 0, u64::from(shape.columns), 0], 1);
@@ -21,11 +26,9 @@ fn clip_scale(b: &mut Builder, table: &[ParameterShape], gradients: &[Value], op
         );
         total = Some(match total {
             None => square_sum,
-            Some(before) => b.trace(Draft::new(
-                Kind::Add,
-                SCALAR,
-                vec![before.everywhere(), square_sum.everywhere()],
-            )),
+            Some(before) => {
+                b.trace(Draft::new(Kind::Add, SCALAR, vec![before.everywhere(), square_sum.everywhere()]))
+            }
         });
     }
     let total = total.map(Value::everywhere).into_iter().collect();
@@ -33,7 +36,13 @@ fn clip_scale(b: &mut Builder, table: &[ParameterShape], gradients: &[Value], op
 }
 
 /// Writes parameters, first and second moments of the post-state from the gradients.
-pub(crate) fn adamw(b: &mut Builder, spec: &RunSpec, table: &[ParameterShape], state: &[Value], gradients: &[Value]) {
+pub(crate) fn adamw(
+    b: &mut Builder,
+    spec: &RunSpec,
+    table: &[ParameterShape],
+    state: &[Value],
+    gradients: &[Value],
+) {
     let scale = clip_scale(b, table, gradients, &spec.optimizer);
     let count = table.len();
     for (at, shape) in table.iter().enumerate() {

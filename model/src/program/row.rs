@@ -257,7 +257,8 @@ impl Row {
             Range::UpTo(d) | Range::From(d) => d,
         };
         let plain = self.range == Range::Full && self.start.is_none();
-        if dimension > 3 || (!is_chain && !plain) || (self.start.is_some() && self.kind.form() != Form::Chain) {
+        if dimension > 3 || (!is_chain && !plain) || (self.start.is_some() && self.kind.form() != Form::Chain)
+        {
             return Err(RowError::Range);
         }
         self.check_views()
@@ -266,7 +267,8 @@ impl Row {
     fn check_views(&self) -> Result<(), RowError> {
         for (operand, view) in self.operands.iter().chain(&self.start).enumerate() {
             let inside = view.reach(self.shape, self.terms).is_some_and(|top| top < view.length);
-            let lookup = view.lookup.is_none_or(|l| usize::from(l.operand) < operand && operand < OPERANDS_MAX);
+            let lookup =
+                view.lookup.is_none_or(|l| usize::from(l.operand) < operand && operand < OPERANDS_MAX);
             // Token places come from the beacon, so only their count is checked here.
             if !lookup || (!inside && view.leaf != Leaf::Tokens) {
                 return Err(RowError::View { operand });

@@ -23,7 +23,8 @@ pub(crate) fn block_parameters(p: &[Value], layer: usize) -> &[Value] {
 pub fn step_program(spec: &RunSpec) -> Program {
     let table = parameter_table(&spec.model);
     let lengths = table.iter().chain(&table).chain(&table).map(|p| p.elements());
-    let state: Vec<Value> = (0..).zip(lengths).map(|(i, length)| Value { leaf: Leaf::Pre(i), length }).collect();
+    let state: Vec<Value> =
+        (0..).zip(lengths).map(|(i, length)| Value { leaf: Leaf::Pre(i), length }).collect();
     let mut b = Builder::default();
     let sizes = Sizes::new(spec, spec.batch);
     let parameters = &state[..table.len()];

@@ -45,6 +45,24 @@ impl Levels {
         Some(row.get(first..first.checked_add(count)?)?.to_vec())
     }
 
+    /// This tree with the values of another one, which is known only through the openings of nodes on one way down.
+    /// Paths to units whose own siblings are equal in both, or were opened, then lead to the other tree's root.
+    pub(super) fn patched(&self, openings: &[(Node, Vec<NodeValue>)]) -> Option<Levels> {
+        let mut patched = self.clone();
+        // Deepest first: what a shallower opening says of a node stands above what was joined from below.
+        for (node, children) in openings.iter().rev() {
+            let level = usize::try_from(node.group()?.trailing_zeros()).ok()?;
+            let first = usize::try_from(node.start() / node.group()?).ok()?;
+            let row = patched.rows.get_mut(level)?;
+            row.get_mut(first..first.checked_add(children.len())?)?.copy_from_slice(children);
+            for above in level + 1..patched.rows.len() {
+                let below = &patched.rows[above - 1];
+                patched.rows[above] = self.tree.join_once(below, below.len() == 2);
+            }
+        }
+        Some(patched)
+    }
+
     /// The siblings on the way up from a unit; `None` if there is no such unit.
     pub(super) fn siblings(&self, unit: u64) -> Option<Vec<NodeValue>> {
         if unit >= self.tree.units() {

@@ -22,6 +22,11 @@ impl ListTree {
         Self { levels: Levels::new(tree, values) }
     }
 
+    /// This tree with what an opponent opened of another one, in the order of the openings (V-2.2).
+    pub fn patched(&self, openings: &[(Node, Vec<NodeValue>)]) -> Option<ListTree> {
+        Some(ListTree { levels: self.levels.patched(openings)? })
+    }
+
     /// The root, which binds kind, count and every leaf.
     pub fn root(&self) -> Digest {
         Digest(self.levels.root())

@@ -22,7 +22,9 @@ pub(super) fn element(row: &Row, index: u32, first: u64, words: &[u32], at: u32)
         return Ok(Step::End(decide(&spot, None, 0, claimed)));
     }
     Ok(match row.kind.form() {
-        Form::Element => Step::Go(Phase::Judge(Span { spot, lane: 0, first: 0, end: 0, before: 0, after: claimed })),
+        Form::Element => {
+            Step::Go(Phase::Judge(Span { spot, lane: 0, first: 0, end: 0, before: 0, after: claimed }))
+        }
         Form::Chain => stretch(spot, 0, claimed),
         Form::Lanes => Step::Go(Phase::Totals(spot)),
     })

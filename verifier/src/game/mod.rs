@@ -24,9 +24,10 @@ mod moves;
 mod narrow;
 mod phase;
 
+pub(crate) use chain::interval_links;
 pub use judge::{Finding, OperandProof, ulp_distance};
 pub use moves::{Move, MoveKind, Side, SignedMove, Target};
-pub use phase::Phase;
+pub use phase::{Claimed, List, Phase, Span, Spot};
 
 use crate::digest::{Digest, EntryError, LeafError, OpeningError, PathError};
 use crate::docket::{Docket, DocketError, Frame};
@@ -243,7 +244,9 @@ impl Game {
         match (&self.phase, body) {
             (Phase::Trace, Move::Trace(ops)) => Ok(Step::Trace(*ops)),
             (Phase::Target, Move::Target(target)) => self.target(*target),
-            (Phase::OpenList { node, list }, Move::Open(children)) => narrow::open_list(node, *list, children),
+            (Phase::OpenList { node, list }, Move::Open(children)) => {
+                narrow::open_list(node, *list, children)
+            }
             (Phase::ChooseList { node, list, children }, Move::Choose(at)) => {
                 narrow::choose_list(node, *list, children, *at)
             }

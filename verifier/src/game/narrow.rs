@@ -21,9 +21,7 @@ impl Game {
                 let count = u64::from(program.post_entries);
                 list_phase(Node::root(Tree::List { kind: kind.list_kind(), count }, root), List::Post)
             }
-            Target::Batch => {
-                Phase::Name(Claimed::Tensor(Home::Batch, self.frame.batch.ok_or_else(missing)?))
-            }
+            Target::Batch => Phase::Name(Claimed::Tensor(Home::Batch, self.frame.batch.ok_or_else(missing)?)),
             Target::Loss => Phase::Name(Claimed::Loss(self.frame.loss.ok_or_else(missing)?)),
         }))
     }
@@ -92,7 +90,12 @@ pub(super) fn choose_list(node: &Node, list: List, children: &[NodeValue], at: u
 }
 
 /// The accused opens a tensor node.
-pub(super) fn open_tensor(row: &Row, index: u32, node: &Node, children: &[NodeValue]) -> Result<Step, Refusal> {
+pub(super) fn open_tensor(
+    row: &Row,
+    index: u32,
+    node: &Node,
+    children: &[NodeValue],
+) -> Result<Step, Refusal> {
     node.open_check(children)?;
     let children = children.to_vec();
     Ok(Step::Go(Phase::ChooseTensor { row: row.clone(), index, node: *node, children }))

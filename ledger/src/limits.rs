@@ -1,0 +1,40 @@
+//! Every limit of the ledger, in one table (L-1.2).
+
+use crate::amount::Span;
+
+/// Bytes of a transaction with its signature.
+pub const TRANSACTION_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a transaction that carries a judging move.
+pub const JUDGING_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of a block with its signature.
+pub const BLOCK_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a genesis.
+pub const GENESIS_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a proof of a key.
+pub const PROOF_BYTES_MAX: usize = 64 * 1024;
+
+/// Transactions of a block.
+pub const TRANSACTIONS_MAX: usize = 4096;
+/// Bytes of dispute transactions after which a block counts as full for them, and credits no time.
+pub const DISPUTE_LANE_BYTES: usize = 512 * 1024;
+/// Bytes of a network's name.
+pub const NAME_BYTES_MAX: usize = 32;
+/// Accounts of a genesis.
+pub const ACCOUNTS_MAX: usize = 4096;
+/// Verdicts of one unit by verifiers that were not drawn for it.
+pub const FREE_VERDICTS_MAX: usize = 32;
+/// Disputes of one challenger that may be open on one claim.
+pub const OPEN_DISPUTES_PER_CHALLENGER: usize = 8;
+
+/// Smallest and largest number of verdicts that a run may ask for.
+pub const VERDICTS_MIN: (u8, u8) = (1, 16);
+/// Smallest and largest delay of a draw, in heights.
+pub const DRAW_DELAY: (u32, u32) = (1, 4096);
+/// Shortest deadline, window or clock.
+pub const SPAN_MIN: Span = Span { heights: 1, ms: 1 };
+/// Longest deadline, window or clock.
+pub const SPAN_MAX: Span = Span { heights: 1 << 24, ms: 1 << 40 };
+/// Largest share of a slash that goes to the challenger.
+pub const BOUNTY_PPM_MAX: u32 = 100_000;
+/// Largest credit of one block that a genesis may set.
+pub const BLOCK_CREDIT_MS_MAX: u32 = 2000;

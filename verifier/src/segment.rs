@@ -1,0 +1,268 @@
+//! A trainer's segment: H steps from a base, the delta, the lists, and the commitment to all of it (V-3.3, V-5.2).
+
+use crate::commitment::{Commitment, SegmentLists, word_bytes};
+use crate::digest::{Digest, ListPath, TensorPath, TensorTree, tensor_digest};
+use crate::docket::{Listed, ListedLoss, Opening};
+use crate::replay::{Task, Witness};
+use crate::signature::{PeerKey, message};
+use crate::state::{StateKind, root_of, words_digest};
+use crate::unit::Unit;
+use retrace_model::program::{Row, delta_program, loss_program, parameter_table, step_program};
+use retrace_model::{
+    Engine, Inputs, Observer, Outputs, RunSpec, StepId, StepScalars, Words, assigned_tokens, execute,
+};
+
+/// How a trainer behaves. The defaults are honest: they change nothing.
+pub trait Conduct: Send + Sync {
+    /// The tokens that a step trains on.
+    fn tokens(&self, _at: StepId, _tokens: &mut Words) {}
+    /// The derived scalars of a step.
+    fn scalars(&self, _at: StepId, _scalars: &mut StepScalars) {}
+    /// An output of a unit, before later rows read it.
+    fn output(&self, _unit: Unit, _at: usize, _row: &Row, _words: &mut Words) {}
+}
+
+/// Changes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Honest;
+impl Conduct for Honest {}
+
+/// Observes a unit on behalf of a conduct.
+pub struct Conducted<'a> {
+    /// Whose conduct.
+    pub conduct: &'a dyn Conduct,
+    /// Which unit runs.
+    pub unit: Unit,
+}
+
+impl Observer for Conducted<'_> {
+    fn output(&mut self, at: usize, row: &Row, words: &mut Words) {
+        self.conduct.output(self.unit, at, row, words);
+    }
+}
+
+/// Where a segment stands and what it reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Assignment<'a> {
+    /// What the run trains.
+    pub spec: &'a RunSpec,
+    /// The round's beacon.
+    pub beacon: &'a [u8; 32],
+    /// Round.
+    pub round: u32,
+    /// Slot.
+    pub slot: u16,
+    /// The manifest's shards.
+    pub shards: &'a [Vec<u8>],
+    /// Tensors of the base: parameters, then outer momenta.
+    pub base: &'a [Words],
+}
+
+/// A trained segment with all that it may have to open.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// The attested lists.
+    pub lists: SegmentLists,
+    /// End less base, one tensor a parameter.
+    pub delta: Vec<Words>,
+    /// Bits of the mean loss.
+    pub mean_loss: u32,
+    /// State before each step, and after the last.
+    pub checkpoints: Vec<Vec<Words>>,
+}
+
+/// The state before the first step: the base's parameters, zero moments (V-5.2).
+pub fn first_state(spec: &RunSpec, base: &[Words]) -> Vec<Words> {
+    let table = parameter_table(&spec.model);
+    let zeros = || table.iter().map(|p| vec![0; p.elements() as usize]);
+    base.iter().take(table.len()).cloned().chain(zeros()).chain(zeros()).collect()
+}
+
+impl Assignment<'_> {
+    /// The step's tokens by the rules; none when no shard is long enough.
+    pub fn tokens(&self, step: u32) -> Option<Words> {
+        let at = StepId { round: self.round, slot: self.slot, step };
+        assigned_tokens(self.spec, self.beacon, at, self.shards)
+    }
+
+    /// Trains the segment; `progress` hears of every finished step. None when the data has no place for a sequence.
+    pub fn train(
+        &self,
+        engine: &Engine,
+        conduct: &dyn Conduct,
+        mut progress: impl FnMut(u32),
+    ) -> Option<Segment> {
+        let program = step_program(self.spec);
+        let mut checkpoints = vec![first_state(self.spec, self.base)];
+        let mut lists = SegmentLists { step_roots: vec![], losses: vec![], batches: vec![] };
+        for step in 0..self.spec.steps {
+            let at = StepId { round: self.round, slot: self.slot, step };
+            let mut tokens = self.tokens(step)?;
+            conduct.tokens(at, &mut tokens);
+            let mut scalars = StepScalars::new(self.spec, self.round, step);
+            conduct.scalars(at, &mut scalars);
+            let inputs = Inputs { pre: checkpoints.last()?, tokens: &tokens, ..Inputs::default() };
+            let mut observer = Conducted { conduct, unit: Unit::Step(step) };
+            let Outputs { post, batch, loss } = execute(&program, inputs, &scalars, engine, &mut observer);
+            lists.step_roots.push(root_of(StateKind::Inner, self.spec, &post));
+            lists.losses.push(loss);
+            lists.batches.push(words_digest(&batch));
+            checkpoints.push(post);
+            progress(step);
+        }
+        let inputs = Inputs { pre: checkpoints.last()?, base: self.base, ..Inputs::default() };
+        let mut observer = Conducted { conduct, unit: Unit::Delta };
+        let none = StepScalars::default();
+        let delta = execute(&delta_program(self.spec), inputs, &none, engine, &mut observer).post;
+        let inputs = Inputs { losses: &lists.losses, ..Inputs::default() };
+        let mut observer = Conducted { conduct, unit: Unit::Loss };
+        let mean_loss = execute(&loss_program(self.spec), inputs, &none, engine, &mut observer).loss;
+        Some(Segment { lists, delta, mean_loss, checkpoints })
+    }
+
+    /// The task of a unit of this segment, from a state before it and the segment's lists.
+    pub fn task(&self, unit: Unit, pre: &[Words], lists: &SegmentLists) -> Option<Task> {
+        let spec = *self.spec;
+        let (mut tokens, mut losses, mut base) = (Words::new(), Words::new(), Vec::new());
+        match unit {
+            Unit::Step(step) => {
+                tokens = self.tokens(step)?;
+                // The first step's operands are proved under the base.
+                base = if step == 0 { self.base.to_vec() } else { Vec::new() };
+            }
+            Unit::Delta => base = self.base.to_vec(),
+            Unit::Loss => losses = lists.losses.clone(),
+            Unit::Merge => return None,
+        }
+        let (round, pre, deltas) = (self.round, pre.to_vec(), Vec::new());
+        Some(Task { spec, unit, round, pre, base, deltas, tokens, losses })
+    }
+
+    /// Runs a unit as `conduct` would.
+    pub fn witness(&self, mut task: Task, engine: &Engine, conduct: &dyn Conduct) -> Witness {
+        let mut scalars = task.scalars();
+        if let Unit::Step(step) = task.unit {
+            let at = StepId { round: self.round, slot: self.slot, step };
+            conduct.tokens(at, &mut task.tokens);
+            conduct.scalars(at, &mut scalars);
+        }
+        let mut observer = Conducted { conduct, unit: task.unit };
+        Witness::run(task, scalars, engine, &mut observer)
+    }
+}
+
+impl Segment {
+    /// The state that a unit of this segment starts from; empty where it reads none.
+    pub fn before(&self, unit: Unit) -> &[Words] {
+        match unit {
+            Unit::Step(step) => self.checkpoints.get(step as usize).map_or(&[], Vec::as_slice),
+            Unit::Delta => self.checkpoints.last().map_or(&[], Vec::as_slice),
+            Unit::Loss | Unit::Merge => &[],
+        }
+    }
+
+    /// The commitment to this segment, to be signed by `trainer`.
+    pub fn commitment(&self, network: Digest, run: Digest, at: &Assignment, trainer: PeerKey) -> Commitment {
+        Commitment {
+            network,
+            run,
+            round: at.round,
+            slot: at.slot,
+            data_root: self.lists.batch_tree().root(),
+            delta_root: root_of(StateKind::Delta, at.spec, &self.delta),
+            delta_bytes: self.delta.iter().map(|t| t.len() as u64 * 4).sum(),
+            checkpoint_root: self.lists.step_tree().root(),
+            loss_root: tensor_digest(&self.lists.loss_bytes()),
+            mean_loss: self.mean_loss,
+            lists: self.lists.digest(),
+            trainer,
+        }
+    }
+}
+
+impl SegmentLists {
+    /// Digest of the attested blob: BLAKE3 of the canonical bytes, so that the blob can be fetched by it.
+    pub fn digest(&self) -> Digest {
+        tensor_digest(&borsh::to_vec(self).unwrap_or_default())
+    }
+
+    /// The list elements that a dispute about `unit` needs; none for a unit that the lists do not have.
+    pub fn opening(&self, unit: Unit) -> Option<Opening> {
+        let tree = self.step_tree();
+        let listed = |digests: &[Digest], path: Option<ListPath>, at: u32| {
+            Some(Listed { digest: *digests.get(at as usize)?, path: path? })
+        };
+        Some(match unit {
+            Unit::Step(step) => {
+                let before = match step.checked_sub(1) {
+                    Some(at) => Some(listed(&self.step_roots, tree.path(u64::from(at)), at)?),
+                    None => None,
+                };
+                let after = listed(&self.step_roots, tree.path(u64::from(step)), step)?;
+                let batch = listed(&self.batches, self.batch_tree().path(u64::from(step)), step)?;
+                Opening::Step { before, after, batch, loss: self.listed_loss(step)? }
+            }
+            Unit::Delta => {
+                let last = u32::try_from(self.step_roots.len()).ok()?.checked_sub(1)?;
+                Opening::Delta { last: listed(&self.step_roots, tree.path(u64::from(last)), last)? }
+            }
+            Unit::Loss | Unit::Merge => Opening::Nothing,
+        })
+    }
+
+    fn listed_loss(&self, step: u32) -> Option<ListedLoss> {
+        let tree = TensorTree::new(word_bytes(&self.losses));
+        let chunk = u64::from(step) / 256;
+        let path: TensorPath = tree.path(chunk)?;
+        Some(ListedLoss { chunk: tree.chunk(chunk)?.to_vec(), path })
+    }
+}
+
+/// What a segment claims of a unit, as an auditor compares it (V-5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Root over the entries that the unit writes.
+    pub post: Option<Digest>,
+    /// Batch digest.
+    pub batch: Option<Digest>,
+    /// Loss bits.
+    pub loss: Option<u32>,
+}
+
+impl Claimed {
+    /// What `commitment` and its lists claim of `unit`; none for a unit that they do not have.
+    pub fn of(commitment: &Commitment, lists: &SegmentLists, unit: Unit) -> Option<Claimed> {
+        Some(match unit {
+            Unit::Step(step) => {
+                let at = step as usize;
+                Claimed {
+                    post: Some(*lists.step_roots.get(at)?),
+                    batch: Some(*lists.batches.get(at)?),
+                    loss: Some(*lists.losses.get(at)?),
+                }
+            }
+            Unit::Delta => Claimed { post: Some(commitment.delta_root), batch: None, loss: None },
+            Unit::Loss => Claimed { post: None, batch: None, loss: Some(commitment.mean_loss) },
+            Unit::Merge => return None,
+        })
+    }
+
+    /// What a replay gave.
+    pub fn replayed(witness: &Witness) -> Claimed {
+        Claimed {
+            post: witness.post_tree().map(|tree| tree.root()),
+            batch: witness.batch(),
+            loss: witness.loss(),
+        }
+    }
+}
+
+/// Name of a blob that holds tensors: BLAKE3 of the canonical bytes.
+pub fn tensors_blob(tensors: &[Words]) -> Vec<u8> {
+    borsh::to_vec(&tensors).unwrap_or_default()
+}
+
+/// The id of a base claim.
+pub fn base_id(claim: &crate::commitment::BaseClaim) -> Digest {
+    Digest(message("retrace v1 base id", claim))
+}

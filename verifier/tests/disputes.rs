@@ -1,0 +1,85 @@
+//! Every op of the GPT program, forward, backward, optimizer, delta, loss and merge: one lie each, judged.
+
+use retrace_model::op::{KINDS, Kind};
+use retrace_model::program::{delta_program, loss_program, merge_program, step_program};
+use retrace_model::selftest::golden_spec;
+use retrace_model::{Backend, Engine, RunSpec};
+use retrace_verifier::lab::{Bench, Ending, Lie};
+use retrace_verifier::{Side, Unit, evidence};
+use std::collections::BTreeMap;
+
+const STEP: u32 = 1;
+
+fn small_spec() -> RunSpec {
+    let mut spec = golden_spec();
+    spec.model.context = 9;
+    spec.model.width = 12;
+    spec.model.hidden = 20;
+    spec.batch = 2;
+    spec
+}
+
+fn bench() -> Bench {
+    let shards =
+        vec![(0..900u32).map(|i| (i * i / 7) as u8).collect(), (0..700u32).map(|i| (i * 13) as u8).collect()];
+    Bench::new(small_spec(), shards, Engine { backend: Backend::best(), threads: 1 })
+}
+
+/// One row of each kind and unit: (unit, row position, kind, elements).
+fn places() -> Vec<(Unit, usize, Kind, usize)> {
+    let spec = small_spec();
+    let programs = [
+        (Unit::Step(STEP), step_program(&spec)),
+        (Unit::Delta, delta_program(&spec)),
+        (Unit::Loss, loss_program(&spec)),
+        (Unit::Merge, merge_program(&spec, 2)),
+    ];
+    let mut places = Vec::new();
+    for (unit, program) in programs {
+        // First and last row of each kind: forward and backward, first and last layer.
+        let mut seen: BTreeMap<Kind, (usize, usize)> = BTreeMap::new();
+        for (at, row) in program.rows.iter().enumerate() {
+            seen.entry(row.kind).and_modify(|(_, last)| *last = at).or_insert((at, at));
+        }
+        for (kind, (first, last)) in seen {
+            for at in if first == last { vec![first] } else { vec![first, last] } {
+                places.push((unit, at, kind, program.rows[at].elements() as usize));
+            }
+        }
+    }
+    places
+}
+
+/// V-4.1 to V-4.8, V-3.6, V-6.2: a lie that changes the claimed post-state is convicted and located, whatever the op.
+#[test]
+fn every_op_is_judged() {
+    let bench = bench();
+    let mut covered = BTreeMap::new();
+    let mut absorbed = 0;
+    for (unit, row, kind, elements) in places() {
+        for (element, mask) in [(0, 1), (elements / 2, 0x0040_0000), (elements - 1, 0x8000_0000)] {
+            let lie = Lie { unit, row, element, mask };
+            match bench.tell(lie).unwrap_or_else(|e| panic!("{kind:?} {lie:?}: {e}")) {
+                Ending::Absorbed => absorbed += 1,
+                Ending::Judged(trial) => {
+                    let finding =
+                        trial.outcome.finding.unwrap_or_else(|| panic!("{kind:?} {lie:?}: no finding"));
+                    assert_eq!(trial.outcome.winner, Side::Challenger, "{kind:?} {lie:?}");
+                    assert_eq!((finding.row as usize, finding.kind), (row, kind), "{lie:?}");
+                    assert_eq!(finding.element as usize, element, "{kind:?} {lie:?}");
+                    assert!(trial.judging_bytes <= 8_192 - 137, "{kind:?}: {} bytes", trial.judging_bytes);
+                    assert!(trial.posted_bytes <= 131_072, "{kind:?}: {} bytes", trial.posted_bytes);
+                    assert!(trial.moves_a_side <= 13, "{kind:?}: {} moves", trial.moves_a_side);
+                    let bytes = borsh::to_vec(&trial.bundle).unwrap();
+                    let bundle = evidence::read(&bytes).unwrap();
+                    assert_eq!(evidence::judge(&bundle).unwrap().finding, finding);
+                    *covered.entry(kind).or_insert(0) += 1;
+                }
+            }
+        }
+    }
+    let missing: Vec<Kind> = KINDS.into_iter().filter(|kind| !covered.contains_key(kind)).collect();
+    assert!(missing.is_empty(), "never convicted: {missing:?}");
+    assert!(absorbed > 0, "no lie was absorbed: the count is not being made");
+    println!("convicted {covered:?}, absorbed {absorbed}");
+}
