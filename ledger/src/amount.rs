@@ -105,10 +105,7 @@ impl Moment {
 impl Span {
     /// Both parts added.
     pub fn plus(self, other: Span) -> Span {
-        Span {
-            heights: self.heights.saturating_add(other.heights),
-            ms: self.ms.saturating_add(other.ms),
-        }
+        Span { heights: self.heights.saturating_add(other.heights), ms: self.ms.saturating_add(other.ms) }
     }
 
     /// True when both parts are longer than the budget's.
@@ -119,5 +116,34 @@ impl Span {
     /// True when neither part is below `low` or above `high`.
     pub fn is_within(self, low: Span, high: Span) -> bool {
         (low.heights..=high.heights).contains(&self.heights) && (low.ms..=high.ms).contains(&self.ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Amount, Height, Moment, Span};
+
+    /// L-1.3: sums are checked, shares are rounded down and never exceed the whole.
+    #[test]
+    fn amounts() {
+        assert_eq!(Amount(1).plus(Amount(u64::MAX)), None);
+        assert_eq!(Amount(1).minus(Amount(2)), None);
+        assert_eq!(Amount(u64::MAX).times(2), None);
+        assert_eq!(Amount(999_999).share(1), Amount(0));
+        assert_eq!(Amount(u64::MAX).share(1_000_000), Amount(u64::MAX));
+        assert_eq!(Amount(u64::MAX).share(u32::MAX), Amount(u64::MAX));
+    }
+
+    /// L-3.3: a deadline is past when both of its parts are.
+    #[test]
+    fn moments() {
+        let at = |height, credited_ms| Moment { height: Height(height), credited_ms };
+        let deadline = at(10, 1_000).after(Span { heights: 5, ms: 500 });
+        let rows =
+            [(15, 1_501, false), (16, 1_500, false), (16, 1_501, true), (99, 0, false), (0, 9_999, false)];
+        for (height, ms, past) in rows {
+            assert_eq!(deadline.is_past(at(height, ms)), past, "{height} {ms}");
+        }
+        assert_eq!(at(5, 7).since(at(6, 2)), Span { heights: 0, ms: 5 });
     }
 }

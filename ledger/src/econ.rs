@@ -71,7 +71,8 @@ impl Deterrence {
         let loss = kept * u128::from(self.lock.0) + ppm * u128::from(self.reward.0);
         let detected = u128::from(self.detection_ppb.min(PPB));
         let missed = u128::from(PPB) - detected;
-        loss * detected > ppm * u128::from(self.gain.0) * missed
+        // Where a lie gains nothing there is nothing to deter.
+        self.gain == Amount::ZERO || loss * detected > ppm * u128::from(self.gain.0) * missed
     }
 
     /// The smallest lock for which it holds, or none if no lock of 64 bits does (L-6.2).
@@ -86,5 +87,58 @@ impl Deterrence {
             if holds(middle) { high = middle } else { low = middle + 1 }
         }
         Some(Amount(low))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deterrence, PPB, PPM, detection_ppb, escape_all_ppb, escape_ppb, pass_ppb};
+    use crate::amount::Amount;
+    use proptest::prelude::*;
+
+    fn deterrence(lock: u64, gain: u64, detection_ppb: u64) -> Deterrence {
+        let (lock, reward, gain) = (Amount(lock), Amount(100), Amount(gain));
+        Deterrence { lock, bounty_ppm: 100_000, reward, gain, detection_ppb }
+    }
+
+    /// L-6.1: a third colluding, two verdicts: 11.1 %, rounded up; the share of drawn steps bounds detection.
+    #[test]
+    fn probabilities() {
+        assert_eq!(pass_ppb(333_333, 2), 111_110_889);
+        assert_eq!((pass_ppb(0, 1), pass_ppb(PPM, 9), pass_ppb(1, 16)), (0, PPB, 1));
+        assert_eq!(detection_ppb(35_000, 333_333, 2), 31_111_118);
+        assert_eq!(escape_ppb(35_000, 333_333, 2), PPB - 31_111_118);
+        assert_eq!(escape_all_ppb(500_000_000, 3), 125_000_000);
+        assert_eq!((escape_all_ppb(7, 0), escape_all_ppb(PPB, 9), escape_all_ppb(0, 1)), (PPB, PPB, 0));
+        assert_eq!(escape_all_ppb(1, 1_000), 1, "never rounded to nothing");
+    }
+
+    /// L-6.2: without detection no lock deters a gain, and the needed lock is the smallest that does.
+    #[test]
+    fn locks() {
+        assert_eq!(deterrence(0, 1, 0).lock_needed(), None);
+        assert_eq!(deterrence(0, 0, PPB).lock_needed(), Some(Amount(0)));
+        let needed = deterrence(0, 1_000_000, 31_111_118).lock_needed().unwrap();
+        assert!(deterrence(needed.0, 1_000_000, 31_111_118).holds());
+        assert!(!deterrence(needed.0 - 1, 1_000_000, 31_111_118).holds());
+    }
+
+    proptest! {
+        /// L-6.1, L-6.2: rounding is towards refusal, sums never overflow, and more at risk never deters less.
+        #[test]
+        fn rounded_towards_refusal(
+            lock in any::<u64>(), reward in any::<u64>(), gain in any::<u64>(), bounty_ppm in 0..=PPM,
+            rate in 0..=PPM, share in 0..=PPM, verdicts in 1u8..=16,
+        ) {
+            let detection_ppb = detection_ppb(rate, share, verdicts);
+            prop_assert!(pass_ppb(share, verdicts) <= pass_ppb(share, verdicts - 1));
+            prop_assert!(u128::from(detection_ppb) * u128::from(PPM) <= u128::from(rate) * u128::from(PPB));
+            let (lock, reward, gain) = (Amount(lock), Amount(reward), Amount(gain));
+            let terms = Deterrence { lock, bounty_ppm, reward, gain, detection_ppb };
+            if terms.holds() {
+                let more = Deterrence { lock: Amount(lock.0.saturating_add(1)), ..terms };
+                prop_assert!(more.holds());
+            }
+        }
     }
 }

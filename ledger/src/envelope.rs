@@ -7,7 +7,7 @@ use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::{PeerKey, Signature, SignatureError, message, sign, verify};
 
 /// A value that somebody signs.
-pub trait Signable: BorshSerialize {
+pub trait Signable: BorshSerialize + Sized {
     /// Domain of the signature.
     const SIGNATURE_CONTEXT: &'static str;
     /// Domain of the id.

@@ -1,1 +1,53 @@
-//! stub
+//! Retrace's ledger: what everybody remembers, as one pure function of blocks.
+//!
+//! `apply(state, block)` gives the next state and events, or the reason why not. No floating-point type, no
+//! clock, no thread, no disk: time is in headers, entropy is in the beacon, bytes are behind [`Store`]. The
+//! rules have ids (L-*) in `specs/ledger.md`.
+
+#![forbid(unsafe_code)]
+#![deny(clippy::float_arithmetic)]
+#![warn(missing_docs)]
+
+mod amount;
+mod apply;
+mod beacon;
+mod block;
+mod chain;
+mod codec;
+pub mod econ;
+mod envelope;
+mod event;
+mod fault;
+mod genesis;
+mod keys;
+pub mod limits;
+mod run;
+mod stage;
+mod state;
+mod store;
+mod transaction;
+
+#[cfg(test)]
+mod tests;
+
+pub use amount::{Amount, Height, Moment, Span};
+pub use beacon::{Beacon, derived_beacon, genesis_beacon, next_beacon, prove_beacon, shuffled};
+pub use block::{Block, BlockError, BlockInvalid, CheckedBlock, Header, transactions_hash};
+pub use chain::{Chain, ChainError, Head, Proposal};
+pub use codec::{CodecError, decode, encode, encoded_len};
+pub use envelope::{Signable, Signed, Unchecked};
+pub use event::{Ending, Event, RewardReason, SlashReason};
+pub use fault::Fault;
+pub use genesis::{Genesis, GenesisAccount, GenesisError, Params, Role};
+pub use keys::{Proposer, ProposerSecrets, RegisteredKeys, VrfKey, VrfOutput, VrfProof, VrfSecret};
+pub use run::{
+    Audit, ClaimRecord, ClaimStatus, Clocks, DisputeRecord, DisputeStatus, Phase, Progress, Round, Run,
+    RunTerms, Slot, VerdictRecord, VerdictResult, drawn_verifiers,
+};
+pub use state::{Account, Now, ProofError, Row, State, StateKey, StateProof, verify};
+pub use store::{Batch, MemoryStore, Store, TreeChange};
+pub use transaction::{
+    Base, BaseInvalid, Body, Commit, CommitInvalid, Dispute, DisputeInvalid, EnvelopeInvalid, OpenRun,
+    OpenRunInvalid, Play, PlayInvalid, Settle, SettleInvalid, Stake, StakeInvalid, Timeout, TimeoutInvalid,
+    Transaction, TransactionInvalid, Verdict, VerdictInvalid,
+};

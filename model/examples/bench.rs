@@ -1,17 +1,18 @@
-//! Where a training step's time goes, by op, and tokens a second by backend: `cargo run -p retrace-model --example bench`.
+//! Where a training step's time goes, by op, and tokens a second by backend: `bench [THREADS] [BACKEND]`.
 //!
-//! Backends alternate in one run and only their ratios are worth comparing between machines.
+//! Every row counts with its fastest run, so that a busy machine disturbs little; compare ratios, not machines.
+#![allow(clippy::disallowed_methods)] // a measurement reads the clock
 
 use retrace_model::op::KINDS;
 use retrace_model::program::{Program, Row, parameter_table, step_program};
 use retrace_model::{
-    Backend, Engine, Inputs, Observer, RunSpec, StepId, StepScalars, Words, assigned_tokens, execute,
-    initial_parameters, selftest,
+    Backend, Engine, Inputs, Observer, RunSpec, StepId, StepScalars, Words, Workspace, assigned_tokens,
+    execute_in, initial_parameters, selftest,
 };
 use std::time::{Duration, Instant};
 
-/// Steps measured of each backend; the best one counts.
-const STEPS: u32 = 8;
+/// Steps of a fast backend; the slow ones get one, since they are here for the ratio.
+const STEPS: u32 = 24;
 
 fn spec() -> RunSpec {
     let mut spec = selftest::golden_spec();
@@ -23,26 +24,16 @@ fn spec() -> RunSpec {
     spec
 }
 
-/// Adds up the time since the last row, by kind.
+/// Takes the time since the last row, row by row.
 struct Clock {
     last: Instant,
-    by_kind: [Duration; KINDS.len()],
-}
-
-impl Clock {
-    fn new() -> Clock {
-        Clock { last: Instant::now(), by_kind: [Duration::ZERO; KINDS.len()] }
-    }
-
-    fn total(&self) -> Duration {
-        self.by_kind.iter().sum()
-    }
+    rows: Vec<Duration>,
 }
 
 impl Observer for Clock {
-    fn output(&mut self, _at: usize, row: &Row, _words: &mut Words) {
+    fn output(&mut self, _at: usize, _row: &Row, _words: &mut Words) {
         let now = Instant::now();
-        self.by_kind[row.kind as usize] += now - self.last;
+        self.rows.push(now - self.last);
         self.last = now;
     }
 }
@@ -66,53 +57,50 @@ impl Bench {
         Bench { spec, program: step_program(&spec), state, tokens }
     }
 
-    /// One step from the initial state.
-    fn step(&self, engine: &Engine) -> Clock {
-        let inputs = Inputs { pre: &self.state, tokens: &self.tokens, ..Inputs::default() };
-        let mut clock = Clock::new();
-        execute(&self.program, inputs, &StepScalars::new(&self.spec, 0, 0), engine, &mut clock);
-        clock
+    /// The fastest time of each row over `steps` steps, each from the initial state.
+    fn fastest(&self, engine: &Engine, steps: u32) -> Vec<Duration> {
+        let mut fastest = vec![Duration::MAX; self.program.rows.len()];
+        let mut workspace = Workspace::default();
+        let scalars = StepScalars::new(&self.spec, 0, 0);
+        for _ in 0..steps {
+            let inputs = Inputs { pre: &self.state, tokens: &self.tokens, ..Inputs::default() };
+            let mut clock = Clock { last: Instant::now(), rows: Vec::new() };
+            execute_in(&mut workspace, &self.program, inputs, &scalars, engine, &mut clock);
+            for (slot, time) in fastest.iter_mut().zip(clock.rows) {
+                *slot = time.min(*slot);
+            }
+        }
+        fastest
     }
-}
 
-fn print_shares(backend: Backend, clock: &Clock) {
-    println!("{backend}, one thread:");
-    let total = clock.total().as_secs_f64();
-    let mut shares: Vec<_> = KINDS.iter().zip(clock.by_kind).collect();
-    shares.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
-    for (kind, time) in shares.into_iter().filter(|(_, time)| !time.is_zero()) {
-        let share = 100.0 * time.as_secs_f64() / total;
-        println!("  {:<22} {:>8.3} ms {share:>5.1} %", format!("{kind:?}"), 1e3 * time.as_secs_f64());
+    fn print_shares(&self, times: &[Duration]) {
+        let total: Duration = times.iter().sum();
+        let mut by_kind = KINDS.map(|kind| (kind, Duration::ZERO, 0));
+        for (row, time) in self.program.rows.iter().zip(times) {
+            let slot = &mut by_kind[row.kind as usize];
+            (slot.1, slot.2) = (slot.1 + *time, slot.2 + 1);
+        }
+        by_kind.sort_by_key(|(_, time, _)| std::cmp::Reverse(*time));
+        for (kind, time, rows) in by_kind.into_iter().filter(|(_, _, rows)| *rows > 0) {
+            let (name, share) = (format!("{kind:?}"), 100.0 * time.as_secs_f64() / total.as_secs_f64());
+            println!("  {name:<22} {rows:>4} rows {:>9.3} ms {share:>5.1} %", 1e3 * time.as_secs_f64());
+        }
     }
 }
 
 fn main() {
-    let threads: usize = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(1);
+    let mut arguments = std::env::args().skip(1);
+    let threads: usize = arguments.next().and_then(|a| a.parse().ok()).unwrap_or(1);
+    let only: Option<Backend> = arguments.next().and_then(|a| a.parse().ok());
     let bench = Bench::new(spec());
     let tokens = bench.spec.tokens_per_step() as f64;
-    let mut best: Vec<(Backend, Clock)> = Vec::new();
-    let only: Option<Backend> = std::env::args().nth(2).and_then(|a| a.parse().ok());
-    let backends = only.map_or_else(Backend::available, |backend| vec![backend]);
-    for round in 0..STEPS {
-        for (at, backend) in backends.iter().copied().enumerate() {
-            // The slow bodies get one step: they are here for the ratio.
-            if round > 0 && backend < Backend::Avx2 {
-                continue;
-            }
-            let clock = bench.step(&Engine { backend, threads });
-            match best.get_mut(at) {
-                Some((_, before)) if before.total() <= clock.total() => {}
-                Some(slot) => slot.1 = clock,
-                None => best.push((backend, clock)),
-            }
-        }
-    }
-    let reference = best[0].1.total().as_secs_f64();
-    for (backend, clock) in &best {
-        let seconds = clock.total().as_secs_f64();
-        println!("{backend:<10} {:>9.0} tokens/s {:>7.2} x reference", tokens / seconds, reference / seconds);
-    }
-    if let Some((backend, clock)) = best.last() {
-        print_shares(*backend, clock);
+    let mut first = None;
+    for backend in only.map_or_else(Backend::available, |backend| vec![backend]) {
+        let steps = if backend < Backend::Avx2 { 1 } else { STEPS };
+        let times = bench.fastest(&Engine { backend, threads }, steps);
+        let seconds = times.iter().sum::<Duration>().as_secs_f64();
+        let ratio = *first.get_or_insert(seconds) / seconds;
+        println!("{backend}, {threads} thread(s): {:.0} tokens/s, {ratio:.2} x the first", tokens / seconds);
+        bench.print_shares(&times);
     }
 }

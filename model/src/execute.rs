@@ -46,12 +46,38 @@ impl Observer for Unobserved {
     fn output(&mut self, _at: usize, _row: &Row, _words: &mut Words) {}
 }
 
+/// Buffers kept from one run to the next: fresh pages cost more than most rows. It never changes a bit.
+#[derive(Clone, Debug, Default)]
+pub struct Workspace {
+    spare: Vec<Words>,
+}
+
+impl Workspace {
+    /// Forgets buffers that no row of `program` can use.
+    fn fit(&mut self, program: &Program) {
+        self.spare.retain(|words| program.rows.iter().any(|row| row.elements() == words.len() as u64));
+    }
+
+    /// A buffer of this length; a row writes every element, so what it holds does not matter.
+    fn take(&mut self, length: usize) -> Words {
+        match self.spare.iter().rposition(|words| words.len() == length) {
+            Some(at) => self.spare.swap_remove(at),
+            None => vec![0; length],
+        }
+    }
+
+    fn give_back(&mut self, words: Words) {
+        if !words.is_empty() {
+            self.spare.push(words);
+        }
+    }
+}
+
 struct Machine<'a> {
     inputs: Inputs<'a>,
     trace: Vec<Words>,
     outputs: Outputs,
-    /// Buffers of leaves that nothing reads any more: a fresh page costs more than most rows.
-    spare: Vec<Words>,
+    workspace: &'a mut Workspace,
 }
 
 impl Machine<'_> {
@@ -69,7 +95,7 @@ impl Machine<'_> {
     }
 
     fn run(&mut self, row: &Row, scalars: &StepScalars, engine: &Engine) -> Words {
-        let mut out = self.buffer(row.elements() as usize);
+        let mut out = self.workspace.take(row.elements() as usize);
         let mut operands: [&[f32]; OPERANDS_MAX] = [&[]; OPERANDS_MAX];
         for (slot, operand) in operands.iter_mut().zip(&row.operands) {
             *slot = bytemuck::cast_slice(self.leaf(operand.leaf));
@@ -84,19 +110,8 @@ impl Machine<'_> {
         out
     }
 
-    /// A buffer of this length; a row writes every element, so what it holds does not matter.
-    fn buffer(&mut self, length: usize) -> Words {
-        match self.spare.iter().rposition(|words| words.len() == length) {
-            Some(at) => self.spare.swap_remove(at),
-            None => vec![0; length],
-        }
-    }
-
     fn free(&mut self, leaf: u32) {
-        let words = std::mem::take(&mut self.trace[leaf as usize]);
-        if !words.is_empty() {
-            self.spare.push(words);
-        }
+        self.workspace.give_back(std::mem::take(&mut self.trace[leaf as usize]));
     }
 
     fn store(&mut self, home: Home, words: Words) {
@@ -130,10 +145,23 @@ pub fn execute(
     engine: &Engine,
     observer: &mut dyn Observer,
 ) -> Outputs {
+    execute_in(&mut Workspace::default(), program, inputs, scalars, engine, observer)
+}
+
+/// [`execute`] with buffers that the last run in `workspace` left behind: for a caller that runs step after step.
+pub fn execute_in(
+    workspace: &mut Workspace,
+    program: &Program,
+    inputs: Inputs,
+    scalars: &StepScalars,
+    engine: &Engine,
+    observer: &mut dyn Observer,
+) -> Outputs {
+    workspace.fit(program);
     let last = last_readers(program);
     let trace = vec![Words::new(); program.trace_leaves as usize];
     let outputs = Outputs { post: vec![Words::new(); program.post_entries as usize], ..Outputs::default() };
-    let mut machine = Machine { inputs, trace, outputs, spare: Vec::new() };
+    let mut machine = Machine { inputs, trace, outputs, workspace };
     for (at, row) in program.rows.iter().enumerate() {
         let mut words = machine.run(row, scalars, engine);
         observer.output(at, row, &mut words);
@@ -146,5 +174,6 @@ pub fn execute(
             }
         }
     }
+    (0..program.trace_leaves).for_each(|leaf| machine.free(leaf));
     machine.outputs
 }

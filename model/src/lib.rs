@@ -19,7 +19,7 @@ mod spec;
 
 pub use define::{element_value, empty_accumulator, lane_total, next_accumulator};
 pub use elementary::{exp, ln, tanh};
-pub use execute::{Inputs, Observer, Outputs, Unobserved, Words, execute};
+pub use execute::{Inputs, Observer, Outputs, Unobserved, Words, Workspace, execute, execute_in};
 pub use kernel::{Backend, Engine, UnknownBackend};
 pub use random::{Place, StepId, assigned_tokens, initial_parameters, place};
 pub use schedule::StepScalars;

@@ -71,9 +71,10 @@ pub struct StepId {
 /// The beginning of sequence `sequence` of a step, uniform over all places where `span` tokens fit (M-6.3).
 /// `None` when no shard is long enough.
 pub fn place(beacon: &[u8; 32], at: StepId, sequence: u32, lengths: &[u64], span: u64) -> Option<Place> {
-    let room = |length: &u64| (length + 1).saturating_sub(span);
+    let behind_first = span.checked_sub(1)?;
+    let room = |length: &u64| length.saturating_sub(behind_first);
     let total = lengths.iter().map(room).fold(0u64, u64::saturating_add);
-    if total == 0 || span == 0 {
+    if total == 0 {
         return None;
     }
     let mut hasher = blake3::Hasher::new_derive_key("retrace v1 data order");

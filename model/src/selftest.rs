@@ -43,7 +43,7 @@ pub fn golden_spec() -> RunSpec {
 }
 
 /// The digest that every conforming build prints: BLAKE3 over all outputs of two golden steps, in order.
-pub const GOLDEN: &str = "unset";
+pub const GOLDEN: &str = "3b7e3adde2cbccf46c38d43a19f442c2d5e50d6df38d47b29ebe74b7f2308ea6";
 
 struct Digest(blake3::Hasher);
 impl Observer for Digest {

@@ -65,7 +65,7 @@ fn ledger_has_no_float_instruction() {
 /// Their code lies in every library that calls them, since small functions are compiled where they are used.
 #[test]
 fn referee_has_no_float_instruction() {
-    let judges = ["retrace_model::soft::", "retrace_verifier::referee::"];
+    let judges = ["retrace_model::soft::", "retrace_verifier::game::judge::"];
     let libraries = ["retrace_model", "retrace_verifier", "retrace_ledger"];
     refuse_float_code(&libraries, |function| judges.iter().any(|judge| function.contains(judge)));
 }

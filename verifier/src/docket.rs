@@ -24,6 +24,8 @@ pub struct Shard {
 
 /// Most shards of a manifest.
 pub const SHARDS_MAX: usize = 1024;
+/// Most bytes of a shard: places are counted in 64 bits, far from their end.
+pub const SHARD_BYTES_MAX: u64 = 1 << 40;
 /// Most deltas of a merge.
 pub const DELTAS_MAX: usize = 256;
 
@@ -70,6 +72,14 @@ pub enum Claim {
     Segment(SignedCommitment),
     /// A base.
     Base(SignedBase),
+}
+
+impl Facts {
+    fn check(&self) -> Result<(), DocketError> {
+        let counts = self.manifest.len() <= SHARDS_MAX && self.deltas.len() <= DELTAS_MAX;
+        let lengths = self.manifest.iter().all(|shard| shard.bytes <= SHARD_BYTES_MAX);
+        if self.spec.check().is_ok() && counts && lengths { Ok(()) } else { Err(DocketError::Facts) }
+    }
 }
 
 impl Claim {
@@ -193,12 +203,9 @@ impl Docket {
     pub fn frame(&self) -> Result<Frame, DocketError> {
         self.claim.check()?;
         let facts = &self.facts;
-        if facts.spec.check().is_err() || facts.manifest.len() > SHARDS_MAX || facts.deltas.len() > DELTAS_MAX
-        {
-            return Err(DocketError::Facts);
-        }
-        match (&self.claim, self.unit) {
-            (Claim::Base(signed), Unit::Merge) => {
+        facts.check()?;
+        match (&self.claim, self.unit, &self.opening) {
+            (Claim::Base(signed), Unit::Merge, Opening::Nothing) => {
                 let c = &signed.claim;
                 if (c.network, c.run, c.round) != (facts.network, facts.run, facts.round) {
                     return Err(DocketError::Elsewhere);
@@ -206,7 +213,7 @@ impl Docket {
                 let post = Some((StateKind::Outer, c.root));
                 Ok(Frame { pre: Some(facts.base), post, batch: None, losses: None, loss: None })
             }
-            (Claim::Segment(signed), unit) if unit != Unit::Merge => {
+            (Claim::Segment(signed), unit, _) if unit != Unit::Merge => {
                 let c = &signed.commitment;
                 if (c.network, c.run, c.round) != (facts.network, facts.run, facts.round) {
                     return Err(DocketError::Elsewhere);

@@ -11,7 +11,7 @@ use crate::game::{Game, Outcome, Refusal, Side, SignedMove};
 use crate::pins::program_pin;
 use crate::player::Player;
 use crate::replay::{Task, Witness};
-use crate::segment::{Assignment, Claimed, Conduct, Conducted, Honest};
+use crate::segment::{Assignment, Claimed, Conduct, Honest, conducted};
 use crate::signature::{PeerKey, peer_key};
 use crate::state::{StateKind, root_of};
 use crate::unit::Unit;
@@ -34,7 +34,7 @@ pub struct Lie {
 }
 
 impl Conduct for Lie {
-    fn output(&self, unit: Unit, at: usize, _row: &Row, words: &mut Words) {
+    fn output(&self, unit: Unit, at: usize, _row: &Row, _before: &[Words], words: &mut Words) {
         if unit == self.unit && at == self.row && self.element < words.len() {
             words[self.element] ^= self.mask;
         }
@@ -168,10 +168,7 @@ impl Bench {
             tokens: vec![],
             losses: vec![],
         };
-        let run = |conduct: &dyn Conduct| {
-            let mut observer = Conducted { conduct, unit: Unit::Merge };
-            Witness::run(task.clone(), task.scalars(), &self.engine, &mut observer)
-        };
+        let run = |conduct: &dyn Conduct| conducted(task.clone(), task.scalars(), &self.engine, conduct);
         let (accused, honest) = (run(&lie), run(&Honest));
         let root = accused.post_tree().map(|tree| tree.root()).ok_or(LabError::Unit)?;
         if Some(root) == honest.post_tree().map(|tree| tree.root()) {

@@ -1,4 +1,4 @@
-//! Retrace's judgement: digests, commitments, draws, replay, the dispute game, the referee, evidence.
+//! Retrace's judgment: digests, commitments, draws, replay, the dispute game, the referee, evidence.
 //!
 //! Nothing here opens a socket, keeps an account or stores a byte. The rules have ids (V-*) in `specs/digests.md`
 //! and `specs/verification.md`.
@@ -20,7 +20,7 @@ mod unit;
 
 pub use draw::{PPM, draw_steps};
 pub use game::{Finding, Game, Move, Outcome, Refusal, Side, SignedMove};
-pub use pins::{ProgramPins, program_pin, program_pins, program_tree};
+pub use pins::{ProgramPins, program_pin, program_pins, program_tree, unit_pin};
 pub use player::Player;
 pub use replay::{Task, Witness};
 pub use unit::Unit;

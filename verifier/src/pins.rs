@@ -2,6 +2,7 @@
 
 use crate::digest::{ListKind, ListTree};
 use crate::docket::ProgramPin;
+use crate::unit::Unit;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_model::RunSpec;
 use retrace_model::program::{Program, delta_program, loss_program, merge_program, step_program};
@@ -43,4 +44,19 @@ pub fn program_pins(spec: &RunSpec) -> ProgramPins {
         loss: program_pin(&loss_program(spec)),
         merges: (1..=spec.slots).map(|n| program_pin(&merge_program(spec, n))).collect(),
     }
+}
+
+/// The pin of one unit's program, which is all that a judge of one dispute derives (V-3.7). None for a merge of no
+/// deltas, or of more than the run has slots.
+pub fn unit_pin(spec: &RunSpec, unit: Unit, deltas: usize) -> Option<ProgramPin> {
+    let program = match unit {
+        Unit::Step(_) => step_program(spec),
+        Unit::Delta => delta_program(spec),
+        Unit::Loss => loss_program(spec),
+        Unit::Merge => {
+            let accepted = u16::try_from(deltas).ok().filter(|n| (1..=spec.slots).contains(n))?;
+            merge_program(spec, accepted)
+        }
+    };
+    Some(program_pin(&program))
 }

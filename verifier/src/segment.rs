@@ -18,8 +18,8 @@ pub trait Conduct: Send + Sync {
     fn tokens(&self, _at: StepId, _tokens: &mut Words) {}
     /// The derived scalars of a step.
     fn scalars(&self, _at: StepId, _scalars: &mut StepScalars) {}
-    /// An output of a unit, before later rows read it.
-    fn output(&self, _unit: Unit, _at: usize, _row: &Row, _words: &mut Words) {}
+    /// An output of a unit, before later rows read it; `before` is the state that the unit starts from.
+    fn output(&self, _unit: Unit, _at: usize, _row: &Row, _before: &[Words], _words: &mut Words) {}
 }
 
 /// Changes nothing.
@@ -33,11 +33,13 @@ pub struct Conducted<'a> {
     pub conduct: &'a dyn Conduct,
     /// Which unit runs.
     pub unit: Unit,
+    /// The state that it starts from.
+    pub before: &'a [Words],
 }
 
 impl Observer for Conducted<'_> {
     fn output(&mut self, at: usize, row: &Row, words: &mut Words) {
-        self.conduct.output(self.unit, at, row, words);
+        self.conduct.output(self.unit, at, row, self.before, words);
     }
 }
 
@@ -101,8 +103,9 @@ impl Assignment<'_> {
             conduct.tokens(at, &mut tokens);
             let mut scalars = StepScalars::new(self.spec, self.round, step);
             conduct.scalars(at, &mut scalars);
-            let inputs = Inputs { pre: checkpoints.last()?, tokens: &tokens, ..Inputs::default() };
-            let mut observer = Conducted { conduct, unit: Unit::Step(step) };
+            let before = checkpoints.last()?;
+            let inputs = Inputs { pre: before, tokens: &tokens, ..Inputs::default() };
+            let mut observer = Conducted { conduct, unit: Unit::Step(step), before };
             let Outputs { post, batch, loss } = execute(&program, inputs, &scalars, engine, &mut observer);
             lists.step_roots.push(root_of(StateKind::Inner, self.spec, &post));
             lists.losses.push(loss);
@@ -110,12 +113,13 @@ impl Assignment<'_> {
             checkpoints.push(post);
             progress(step);
         }
-        let inputs = Inputs { pre: checkpoints.last()?, base: self.base, ..Inputs::default() };
-        let mut observer = Conducted { conduct, unit: Unit::Delta };
+        let before = checkpoints.last()?;
+        let inputs = Inputs { pre: before, base: self.base, ..Inputs::default() };
+        let mut observer = Conducted { conduct, unit: Unit::Delta, before };
         let none = StepScalars::default();
         let delta = execute(&delta_program(self.spec), inputs, &none, engine, &mut observer).post;
         let inputs = Inputs { losses: &lists.losses, ..Inputs::default() };
-        let mut observer = Conducted { conduct, unit: Unit::Loss };
+        let mut observer = Conducted { conduct, unit: Unit::Loss, before: &[] };
         let mean_loss = execute(&loss_program(self.spec), inputs, &none, engine, &mut observer).loss;
         Some(Segment { lists, delta, mean_loss, checkpoints })
     }
@@ -146,9 +150,15 @@ impl Assignment<'_> {
             conduct.tokens(at, &mut task.tokens);
             conduct.scalars(at, &mut scalars);
         }
-        let mut observer = Conducted { conduct, unit: task.unit };
-        Witness::run(task, scalars, engine, &mut observer)
+        conducted(task, scalars, engine, conduct)
     }
+}
+
+/// Runs a task as `conduct` would, with these scalars.
+pub fn conducted(task: Task, scalars: StepScalars, engine: &Engine, conduct: &dyn Conduct) -> Witness {
+    let before = task.pre.clone();
+    let mut observer = Conducted { conduct, unit: task.unit, before: &before };
+    Witness::run(task, scalars, engine, &mut observer)
 }
 
 impl Segment {

@@ -79,7 +79,8 @@ pub fn verify<T: BorshSerialize>(
     value: &T,
     signature: &Signature,
 ) -> Result<(), SignatureError> {
-    let verifying = VerifyingKey::from_bytes(&key.0).map_err(|_| SignatureError::Key { key: *key })?;
+    let point = VerifyingKey::from_bytes(&key.0).ok().filter(|point| !point.is_weak());
+    let verifying = point.ok_or(SignatureError::Key { key: *key })?;
     let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
     verifying
         .verify_strict(&message(context, value), &signature)

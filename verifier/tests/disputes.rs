@@ -1,10 +1,12 @@
 //! Every op of the GPT program, forward, backward, optimizer, delta, loss and merge: one lie each, judged.
 
 use retrace_model::op::{KINDS, Kind};
-use retrace_model::program::{delta_program, loss_program, merge_program, step_program};
+use retrace_model::program::{Program, Row, delta_program, loss_program, merge_program, step_program};
 use retrace_model::selftest::golden_spec;
 use retrace_model::{Backend, Engine, RunSpec};
-use retrace_verifier::lab::{Bench, Ending, Lie};
+use retrace_verifier::evidence::{Lists, judging_bytes};
+use retrace_verifier::game::MoveKind;
+use retrace_verifier::lab::{Bench, Ending, Lie, Trial};
 use retrace_verifier::{Side, Unit, evidence};
 use std::collections::BTreeMap;
 
@@ -25,15 +27,32 @@ fn bench() -> Bench {
     Bench::new(small_spec(), shards, Engine { backend: Backend::best(), threads: 1 })
 }
 
-/// One row of each kind and unit: (unit, row position, kind, elements).
-fn places() -> Vec<(Unit, usize, Kind, usize)> {
+fn programs() -> [(Unit, Program); 4] {
     let spec = small_spec();
-    let programs = [
+    [
         (Unit::Step(STEP), step_program(&spec)),
         (Unit::Delta, delta_program(&spec)),
         (Unit::Loss, loss_program(&spec)),
         (Unit::Merge, merge_program(&spec, 2)),
-    ];
+    ]
+}
+
+/// Bytes around the move in its transaction: network, signer, nonce, tag, signature.
+const ENVELOPE_BYTES: u64 = 137;
+
+/// The bound of a judged move from its row's shape, in thousandths of what was really posted.
+fn bound_per_mille(trial: &Trial, row: &Row, ops: u32) -> u64 {
+    let shards = trial.bundle.docket.facts.manifest.iter().map(|shard| shard.bytes);
+    let entries = u64::from(step_program(&small_spec()).post_entries);
+    let lists = Lists { ops: ops.into(), entries, shard_bytes: shards.max().unwrap_or(0) };
+    let (bound, posted) = (judging_bytes(row, &lists), trial.judging_bytes + ENVELOPE_BYTES);
+    assert!(posted <= bound, "{:?}: {posted} bytes, bound {bound}", row.kind);
+    bound * 1000 / posted
+}
+
+/// One row of each kind and unit: (unit, row position, kind, elements).
+fn places() -> Vec<(Unit, usize, Kind, usize)> {
+    let programs = programs();
     let mut places = Vec::new();
     for (unit, program) in programs {
         // First and last row of each kind: forward and backward, first and last layer.
@@ -55,7 +74,8 @@ fn places() -> Vec<(Unit, usize, Kind, usize)> {
 fn every_op_is_judged() {
     let bench = bench();
     let mut covered = BTreeMap::new();
-    let mut absorbed = 0;
+    let (mut absorbed, mut bounds) = (0, Vec::new());
+    let programs = BTreeMap::from(programs());
     for (unit, row, kind, elements) in places() {
         for (element, mask) in [(0, 1), (elements / 2, 0x0040_0000), (elements - 1, 0x8000_0000)] {
             let lie = Lie { unit, row, element, mask };
@@ -70,6 +90,10 @@ fn every_op_is_judged() {
                     assert!(trial.judging_bytes <= 8_192 - 137, "{kind:?}: {} bytes", trial.judging_bytes);
                     assert!(trial.posted_bytes <= 131_072, "{kind:?}: {} bytes", trial.posted_bytes);
                     assert!(trial.moves_a_side <= 13, "{kind:?}: {} moves", trial.moves_a_side);
+                    if trial.bundle.moves.last().map(|m| m.body.kind()) == Some(MoveKind::Judge) {
+                        let program = &programs[&unit];
+                        bounds.push(bound_per_mille(&trial, &program.rows[row], program.trace_leaves));
+                    }
                     let bytes = borsh::to_vec(&trial.bundle).unwrap();
                     let bundle = evidence::read(&bytes).unwrap();
                     assert_eq!(evidence::judge(&bundle).unwrap().finding, finding);
@@ -81,5 +105,9 @@ fn every_op_is_judged() {
     let missing: Vec<Kind> = KINDS.into_iter().filter(|kind| !covered.contains_key(kind)).collect();
     assert!(missing.is_empty(), "never convicted: {missing:?}");
     assert!(absorbed > 0, "no lie was absorbed: the count is not being made");
+    bounds.sort_unstable();
+    let [median, high] = [bounds.len() / 2, bounds.len() * 9 / 10].map(|at| bounds[at]);
+    assert!(median <= 1600, "the bound is {median} thousandths of a typical judging move");
     println!("convicted {covered:?}, absorbed {absorbed}");
+    println!("bound / posted, thousandths: median {median}, nine in ten {high}, most {:?}", bounds.last());
 }

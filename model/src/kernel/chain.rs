@@ -29,8 +29,11 @@ pub(super) fn rows<const R: usize, const C: usize>(
         scatter(row, sources, first, out);
         return finish(row, first, out);
     }
-    load_start(row, sources, first, out);
-    match matmul::row_dimension(row) {
+    let dimension = matmul::row_dimension(row);
+    if dimension.is_none() || row.start.as_ref().is_some_and(|start| !matmul::is_fused(start)) {
+        load_start(row, sources, first, out);
+    }
+    match dimension {
         Some(dimension) => matmul::tiled::<R, C>(row, sources, dimension, first, out),
         None if row.kind == Kind::ColumnSum => columns::<false>(row, sources, first, out),
         None => columns::<true>(row, sources, first, out),

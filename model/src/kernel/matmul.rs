@@ -2,22 +2,22 @@
 //!
 //! ```text
 //! for each group of output rows that share operand b
-//!   for 256 columns, for 256 terms: pack b     the accumulators rest in the output between blocks of terms
-//!     for R rows: pack a
+//!   for 128 columns, for 256 terms: pack b     the accumulators rest in the output between blocks of terms
+//!     for R rows: take a as it lies, or pack it
 //!       for C columns: R x C accumulators walk the block's terms, ascending
 //! ```
 //! Every element sees exactly the chain of its definition: blocks and tiles only decide who waits.
 
 use super::Sources;
-use super::lines::Line;
-use crate::arithmetic::canonical;
+use super::pack::{pack_across, pack_along};
+use super::tile::{Begin, Left, Packed, Spans, Strided, tile};
 use crate::op::Kind;
-use crate::program::{Range, Row};
+use crate::program::{Operand, Range, Row};
 
 /// Terms of a packed block.
 const BLOCK_TERMS: usize = 256;
 /// Columns of a packed block; a multiple of every tile's columns.
-const BLOCK_COLUMNS: usize = 256;
+const BLOCK_COLUMNS: usize = 128;
 
 /// Dimension that counts the rows of one product: operand b stands still along it. `None` when no tile fits.
 #[inline(always)]
@@ -29,18 +29,26 @@ pub(super) fn row_dimension(row: &Row) -> Option<usize> {
     [2, 1].into_iter().find(|d| b.strides[*d] == 0)
 }
 
+/// True for a start value that tiles read by themselves; another must lie in the output already.
+#[inline(always)]
+pub(super) fn is_fused(start: &Operand) -> bool {
+    start.strides[3] == 1
+}
+
 /// Output rows that share operand b: `first + step * i` for i below `count`, numbered inside this piece.
 #[derive(Clone, Copy)]
 struct Group {
     first: usize,
     step: usize,
     count: usize,
+    /// Index of the first one.
+    index: [u64; 4],
 }
 
 /// The groups of the piece of `total` output rows that begins at row `first`.
 #[inline(always)]
 fn groups(row: &Row, dimension: usize, first: usize, total: usize) -> Vec<Group> {
-    let [_, d1, d2, _] = row.shape.map(|d| d as usize);
+    let [_, d1, d2, width] = row.shape.map(|d| d as usize);
     let mut groups = Vec::new();
     let (extent, step) = if dimension == 2 { (d2, 1) } else { (d1, d2) };
     let size = extent * step;
@@ -50,14 +58,16 @@ fn groups(row: &Row, dimension: usize, first: usize, total: usize) -> Vec<Group>
             let low = first.saturating_sub(base).div_ceil(step);
             let high = (first + total).saturating_sub(base).div_ceil(step).min(extent);
             if low < high {
-                groups.push(Group { first: base + low * step - first, step, count: high - low });
+                let at = base + low * step;
+                let index = row.index((at * width) as u64);
+                groups.push(Group { first: at - first, step, count: high - low, index });
             }
         }
     }
     groups
 }
 
-/// Continues the chains of all elements in `out`, which holds their start values.
+/// Runs the chains of all elements of `out`, which holds start values that are not [`is_fused`].
 #[inline(always)]
 pub(super) fn tiled<const R: usize, const C: usize>(
     row: &Row,
@@ -76,15 +86,14 @@ pub(super) fn tiled<const R: usize, const C: usize>(
     for group in groups(row, dimension, first, total) {
         for column in (0..width).step_by(BLOCK_COLUMNS) {
             for term in (0..terms).step_by(BLOCK_TERMS) {
-                let block = Block {
-                    column,
-                    columns: BLOCK_COLUMNS.min(width - column),
-                    term,
-                    terms: BLOCK_TERMS.min(terms - term),
-                };
-                pack_b(row, sources, first + group.first, block, &mut packed_b);
-                let rows = Rows { row, sources, dimension, first, group, block };
-                rows.multiply(&mut packed_a, &packed_b, out);
+                let columns = BLOCK_COLUMNS.min(width - column);
+                let block = Block { column, columns, term, terms: BLOCK_TERMS.min(terms - term) };
+                pack_b(row, sources, group.index, block, &mut packed_b);
+                let rows = Rows { row, sources, dimension, group, block };
+                for top in (0..group.count).step_by(R) {
+                    let tall = R.min(group.count - top);
+                    rows.multiply(top, tall, &mut packed_a, &packed_b, out);
+                }
             }
         }
     }
@@ -99,17 +108,27 @@ struct Block {
     terms: usize,
 }
 
+/// Element that an operand reads for this index and term 0.
+#[inline(always)]
+fn origin(operand: &Operand, index: [u64; 4]) -> usize {
+    operand.place(index, 0, &[]).unwrap_or(0) as usize
+}
+
 /// Lays the block out as panels of C columns, terms one after another.
 #[inline(always)]
-fn pack_b<const C: usize>(row: &Row, sources: &Sources, at: usize, block: Block, packed: &mut [[f32; C]]) {
+fn pack_b<const C: usize>(
+    row: &Row,
+    sources: &Sources,
+    index: [u64; 4],
+    block: Block,
+    packed: &mut [[f32; C]],
+) {
     let b = &row.operands[1];
     let (across, down) = (b.strides[3] as usize, b.term_stride as usize);
-    let corner = Line::new(row, at).origin(b) + block.column * across + block.term * down;
-    for (panel, lines) in packed.chunks_exact_mut(block.terms).enumerate() {
-        let Some(live) = block.columns.checked_sub(panel * C).map(|left| left.min(C)) else { break };
-        if live == 0 {
-            break;
-        }
+    let corner = origin(b, index) + block.column * across + block.term * down;
+    let panels = block.columns.div_ceil(C);
+    for (panel, lines) in packed.chunks_exact_mut(block.terms).take(panels).enumerate() {
+        let live = C.min(block.columns - panel * C);
         let leaf = &sources.operands[1][corner + panel * C * across..];
         if across == 1 {
             pack_along(leaf, down, live, lines);
@@ -119,203 +138,118 @@ fn pack_b<const C: usize>(row: &Row, sources: &Sources, at: usize, block: Block,
     }
 }
 
-/// Packs lines that are contiguous in the leaf, one every `down` elements.
-#[inline(always)]
-fn pack_along<const N: usize>(leaf: &[f32], down: usize, live: usize, lines: &mut [[f32; N]]) {
-    let mut at = 0;
-    for line in lines {
-        match leaf[at..].first_chunk::<N>() {
-            Some(chunk) if live == N => *line = *chunk,
-            _ => {
-                line[live..].fill(0.0);
-                line[..live].copy_from_slice(&leaf[at..at + live]);
-            }
-        }
-        at += down;
-    }
-}
-
-/// Packs a transposed view: position j of line k is the leaf's element `across * j + down * k`.
-#[inline(always)]
-fn pack_across<const N: usize>(
-    leaf: &[f32],
-    [across, down]: [usize; 2],
-    live: usize,
-    lines: &mut [[f32; N]],
-) {
-    for j in 0..N {
-        if j >= live {
-            for line in lines.iter_mut() {
-                line[j] = 0.0;
-            }
-        } else if down == 1 {
-            let column = &leaf[j * across..j * across + lines.len()];
-            for (line, x) in lines.iter_mut().zip(column) {
-                line[j] = *x;
-            }
-        } else {
-            for (k, line) in lines.iter_mut().enumerate() {
-                line[j] = leaf[j * across + k * down];
-            }
-        }
-    }
-}
-
 /// The rows of a group against one packed block.
+#[derive(Clone, Copy)]
 struct Rows<'a> {
     row: &'a Row,
     sources: &'a Sources<'a>,
     dimension: usize,
-    first: usize,
     group: Group,
     block: Block,
 }
 
 impl Rows<'_> {
+    /// R rows from `top` on, of which `tall` are there.
     #[inline(always)]
     fn multiply<const R: usize, const C: usize>(
         &self,
+        top: usize,
+        tall: usize,
         packed_a: &mut [[f32; R]],
         packed_b: &[[f32; C]],
         out: &mut [f32],
     ) {
+        let a = &self.row.operands[0];
+        let (across, down) = (a.strides[self.dimension] as usize, a.term_stride as usize);
+        let corner = origin(a, self.index(top)) + self.block.term * down;
+        let leaf = &self.sources.operands[0][corner..];
         let packed_a = &mut packed_a[..self.block.terms];
-        for top in (0..self.group.count).step_by(R) {
-            let tall = R.min(self.group.count - top);
-            let spans = self.spans::<R>(top, tall);
-            let query = self.last_live_column(top, tall);
-            self.pack_a(top, tall, packed_a);
-            for (panel, lines) in packed_b.chunks_exact(self.block.terms).enumerate() {
-                let column = self.block.column + panel * C;
-                if panel * C >= self.block.columns || column > query {
-                    break;
-                }
-                let live = C.min(self.block.columns - panel * C);
-                let mut tile = [[0.0f32; C]; R];
-                let width = self.row.shape[3] as usize;
-                let corner = (self.group.first + top * self.group.step) * width + column;
-                let down = self.group.step * width;
-                for r in 0..tall {
-                    load(&out[corner + r * down..][..live], &mut tile[r]);
-                }
-                walk(packed_a, lines, &spans, &mut tile);
-                for r in 0..tall {
-                    store(&tile[r], &mut out[corner + r * down..][..live]);
-                }
+        if down == 1 {
+            let left = Strided::<R>::new(leaf, across, tall, self.block.terms);
+            return self.panels(top, tall, left, packed_b, out);
+        }
+        if across == 1 {
+            pack_along(leaf, down, tall, packed_a);
+        } else {
+            pack_across(leaf, [across, down], tall, packed_a);
+        }
+        self.panels(top, tall, Packed(packed_a), packed_b, out);
+    }
+
+    #[inline(always)]
+    fn panels<const R: usize, const C: usize, L: Left<R>>(
+        &self,
+        top: usize,
+        tall: usize,
+        left: L,
+        packed_b: &[[f32; C]],
+        out: &mut [f32],
+    ) {
+        let spans = self.spans::<R>(top, tall);
+        let width = self.row.shape[3] as usize;
+        let corner = (self.group.first + top * self.group.step) * width + self.block.column;
+        let down = self.group.step * width;
+        let live = self.live_columns(top, tall);
+        let begin = self.begin(top);
+        for (panel, lines) in packed_b.chunks_exact(self.block.terms).take(live.div_ceil(C)).enumerate() {
+            let column = panel * C;
+            let edge = [tall, C.min(self.block.columns - column)];
+            let begin = match begin {
+                Begin::Start(leaf, across) => Begin::Start(&leaf[column..], across),
+                other => other,
+            };
+            let out = &mut out[corner + column..];
+            if edge == [R, C] {
+                tile::<true, R, C, L>(left, lines, &spans, begin, out, down, edge);
+            } else {
+                tile::<false, R, C, L>(left, lines, &spans, begin, out, down, edge);
             }
         }
     }
 
-    /// Row `at` of the group.
+    /// Where the accumulators of the rows from `top` on wait.
     #[inline(always)]
-    fn line(&self, at: usize) -> Line {
-        Line::new(self.row, self.first + self.group.first + at * self.group.step)
+    fn begin(&self, top: usize) -> Begin<'_> {
+        match &self.row.start {
+            Some(start) if self.block.term == 0 && is_fused(start) => {
+                let place = origin(start, self.index(top)) + self.block.column;
+                Begin::Start(&self.sources.start[place..], start.strides[self.dimension] as usize)
+            }
+            None if self.block.term == 0 => Begin::Zero,
+            _ => Begin::Resting,
+        }
     }
 
-    /// The last column that the mask leaves to any of these rows.
+    /// Index of row `at` of the group.
     #[inline(always)]
-    fn last_live_column(&self, top: usize, tall: usize) -> usize {
+    fn index(&self, at: usize) -> [u64; 4] {
+        let mut index = self.group.index;
+        index[self.dimension] += at as u64;
+        index
+    }
+
+    /// Columns of the block that the mask leaves to any of these rows.
+    #[inline(always)]
+    fn live_columns(&self, top: usize, tall: usize) -> usize {
         if !self.row.masked {
-            return usize::MAX;
+            return self.block.columns;
         }
-        let last = if self.dimension == 2 { top + tall - 1 } else { top };
-        self.line(last).index[2] as usize
+        let query = self.index(top + tall - 1)[2] as usize;
+        (query + 1).saturating_sub(self.block.column).min(self.block.columns)
     }
 
     /// Terms in range of each row, inside the block; rows that are not there share the last one's.
     #[inline(always)]
-    fn spans<const R: usize>(&self, top: usize, tall: usize) -> [[usize; 2]; R] {
-        let block = self.block;
+    fn spans<const R: usize>(&self, top: usize, tall: usize) -> Spans<R> {
+        let (low, high) = (self.block.term as u64, (self.block.term + self.block.terms) as u64);
+        let mut rows = [[0, self.block.terms]; R];
         if self.row.range == Range::Full {
-            return [[0, block.terms]; R];
+            return Spans::all(self.block.terms);
         }
-        let mut index = self.line(top).index;
-        let start = index[self.dimension];
-        let (low, high) = (block.term as u64, (block.term + block.terms) as u64);
-        let mut spans = [[0; 2]; R];
-        for (r, span) in spans.iter_mut().enumerate() {
-            index[self.dimension] = start + r.min(tall - 1) as u64;
-            let (from, end) = self.row.span(index);
+        for (r, span) in rows.iter_mut().enumerate() {
+            let (from, end) = self.row.span(self.index(top + r.min(tall - 1)));
             *span = [(from.clamp(low, high) - low) as usize, (end.clamp(low, high) - low) as usize];
         }
-        spans
-    }
-
-    #[inline(always)]
-    fn pack_a<const R: usize>(&self, top: usize, tall: usize, packed: &mut [[f32; R]]) {
-        let a = &self.row.operands[0];
-        let (across, down) = (a.strides[self.dimension] as usize, a.term_stride as usize);
-        let leaf = &self.sources.operands[0][self.line(top).origin(a) + self.block.term * down..];
-        if across == 1 {
-            pack_along(leaf, down, tall, packed);
-        } else {
-            pack_across(leaf, [across, down], tall, packed);
-        }
-    }
-}
-
-#[inline(always)]
-fn load<const C: usize>(from: &[f32], line: &mut [f32; C]) {
-    match from.first_chunk::<C>() {
-        Some(whole) => *line = *whole,
-        None => line[..from.len()].copy_from_slice(from),
-    }
-}
-
-/// Every block's end is a place where an accumulator rests, so canonical bits do no harm there.
-#[inline(always)]
-fn store<const C: usize>(line: &[f32; C], to: &mut [f32]) {
-    let mut clean = [0.0; C];
-    for j in 0..C {
-        clean[j] = f32::from_bits(canonical(line[j]));
-    }
-    match to.first_chunk_mut::<C>() {
-        Some(whole) => *whole = clean,
-        None => to.copy_from_slice(&clean[..to.len()]),
-    }
-}
-
-/// The terms that all rows have in range run in registers, the causal ends before and after them row by row.
-#[inline(always)]
-fn walk<const R: usize, const C: usize>(
-    a: &[[f32; R]],
-    b: &[[f32; C]],
-    spans: &[[usize; 2]; R],
-    tile: &mut [[f32; C]; R],
-) {
-    let (mut from, mut end) = (0, b.len());
-    for [first, last] in spans {
-        (from, end) = (from.max(*first), end.min(*last));
-    }
-    for r in 0..R {
-        walk_row(a, b, r, spans[r][0]..from, &mut tile[r]);
-    }
-    let mut registers = *tile;
-    for (x, y) in a[from..end].iter().zip(&b[from..end]) {
-        for r in 0..R {
-            for j in 0..C {
-                registers[r][j] = x[r].mul_add(y[j], registers[r][j]);
-            }
-        }
-    }
-    *tile = registers;
-    for r in 0..R {
-        walk_row(a, b, r, end..spans[r][1], &mut tile[r]);
-    }
-}
-
-/// Terms of one row alone.
-#[inline(always)]
-fn walk_row<const R: usize, const C: usize>(
-    a: &[[f32; R]],
-    b: &[[f32; C]],
-    r: usize,
-    terms: std::ops::Range<usize>,
-    line: &mut [f32; C],
-) {
-    for k in terms {
-        for j in 0..C {
-            line[j] = a[k][r].mul_add(b[k][j], line[j]);
-        }
+        Spans::new(rows)
     }
 }

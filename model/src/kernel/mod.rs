@@ -6,7 +6,9 @@ mod fast;
 mod lanes;
 mod lines;
 mod matmul;
+mod pack;
 mod reference;
+mod tile;
 
 use crate::op::{OPERANDS_MAX, SCALARS_MAX};
 use crate::program::Row;

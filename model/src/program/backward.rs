@@ -181,6 +181,7 @@ fn block(
 pub(crate) fn backward(b: &mut Builder, s: &Sizes, f: &Forward, p: &[Value]) -> Vec<Value> {
     let mut gradients = vec![None; p.len()];
     let (c, n) = (s.model.width, s.tokens);
+    b.scope("backward/head/".into());
     let logits = logits(b, s, f);
     let x = f.last_norm.output;
     let input = b.trace(
@@ -200,10 +201,12 @@ pub(crate) fn backward(b: &mut Builder, s: &Sizes, f: &Forward, p: &[Value]) -> 
     gradients[last + 1] = Some(norm.bias);
     let mut dy = norm.input;
     for layer in (0..f.blocks.len()).rev() {
+        b.scope(format!("backward/h.{layer}/"));
         let first = super::step::block_start(layer);
         let slots = &mut gradients[first..first + super::table::BLOCK_PARAMETERS];
         dy = block(b, s, &f.blocks[layer], super::step::block_parameters(p, layer), dy, slots);
     }
+    b.scope("backward/embedding/".into());
     embeddings(b, s, f, dy, logits, x, &mut gradients);
     gradients.into_iter().flatten().collect()
 }

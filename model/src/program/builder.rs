@@ -77,6 +77,9 @@ impl Draft {
 #[derive(Default)]
 pub(crate) struct Builder {
     pub rows: Vec<Row>,
+    /// For people: where in the model each row stands. Not part of the program's bytes.
+    labels: Vec<String>,
+    scope: String,
     trace_leaves: u32,
     post_entries: u32,
 }
@@ -109,8 +112,19 @@ impl Builder {
         let mut row = draft.0;
         row.home = home;
         let length = row.elements();
+        self.labels.push(format!("{}{:?}", self.scope, row.kind));
         self.rows.push(row);
         Value { leaf, length }
+    }
+
+    /// Names the part of the model that the next rows belong to.
+    pub fn scope(&mut self, scope: String) {
+        self.scope = scope;
+    }
+
+    /// Ends the program, for people: one label a row.
+    pub fn labels(self) -> Vec<String> {
+        self.labels
     }
 
     /// Ends the program.

@@ -223,15 +223,18 @@ pub(crate) struct Forward {
 
 /// Tokens to mean cross-entropy; `p` are all parameters in table order.
 pub(crate) fn forward(b: &mut Builder, s: &Sizes, p: &[Value]) -> Forward {
+    b.scope("forward/embedding/".into());
     let batch = gather(b, s);
     let embedded = embed(b, s, batch, p);
     let mut x = embedded;
     let mut blocks = Vec::new();
     for layer in 0..s.model.layers as usize {
+        b.scope(format!("forward/h.{layer}/"));
         let block = block(b, s, x, super::step::block_parameters(p, layer));
         x = block.output;
         blocks.push(block);
     }
+    b.scope("forward/head/".into());
     let [gain, bias] = [p[p.len() - 2], p[p.len() - 1]];
     let last_norm = layer_norm(b, x, gain, bias, s.tokens, s.model.width);
     let (exponential, exponential_sum) = cross_entropy(b, s, last_norm.output, p[0], batch);

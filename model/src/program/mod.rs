@@ -11,7 +11,7 @@ mod table;
 
 pub use boundary::{delta_program, loss_program, merge_program};
 pub use row::{Home, Leaf, Link, Lookup, Operand, Range, Row, RowError, Scalar, TERMS_MAX};
-pub use step::{evaluation_program, step_program};
+pub use step::{evaluation_program, step_labels, step_program};
 pub use table::{ParameterShape, parameter_table};
 
 /// A straight list of rows, each with one output.

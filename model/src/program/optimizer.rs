@@ -43,6 +43,7 @@ pub(crate) fn adamw(
     state: &[Value],
     gradients: &[Value],
 ) {
+    b.scope("optimizer/".into());
     let scale = clip_scale(b, table, gradients, &spec.optimizer);
     let count = table.len();
     for (at, shape) in table.iter().enumerate() {

@@ -21,6 +21,15 @@ pub(crate) fn block_parameters(p: &[Value], layer: usize) -> &[Value] {
 
 /// Forward, backward, clipping and AdamW. Pre- and post-state: parameters, first moments, second moments.
 pub fn step_program(spec: &RunSpec) -> Program {
+    step_builder(spec).finish()
+}
+
+/// Where in the model each row of the step program stands, for people: for example `backward/h.1/GeluBackward`.
+pub fn step_labels(spec: &RunSpec) -> Vec<String> {
+    step_builder(spec).labels()
+}
+
+fn step_builder(spec: &RunSpec) -> Builder {
     let table = parameter_table(&spec.model);
     let lengths = table.iter().chain(&table).chain(&table).map(|p| p.elements());
     let state: Vec<Value> =
@@ -31,7 +40,7 @@ pub fn step_program(spec: &RunSpec) -> Program {
     let kept = forward(&mut b, &sizes, parameters);
     let gradients = backward(&mut b, &sizes, &kept, parameters);
     adamw(&mut b, spec, &table, &state, &gradients);
-    b.finish()
+    b
 }
 
 /// The forward pass alone, over `batch` sequences: mean loss in nats per token.

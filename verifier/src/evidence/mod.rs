@@ -7,7 +7,7 @@ pub use size::{Lists, judging_bytes};
 use crate::digest::Digest;
 use crate::docket::{Docket, DocketError};
 use crate::game::{Finding, Game, Refusal, Side, SignedMove};
-use crate::pins::program_pins;
+use crate::pins::unit_pin;
 use crate::signature::PeerKey;
 use crate::unit::Unit;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -111,13 +111,8 @@ pub fn read(bytes: &[u8]) -> Result<Bundle, Unreadable> {
 pub fn judge(bundle: &Bundle) -> Result<Proven, Disproven> {
     let docket = &bundle.docket;
     let mut game = Game::open(docket.clone())?;
-    let pins = program_pins(&docket.facts.spec);
-    let pin = match docket.unit {
-        Unit::Step(_) => Some(pins.step),
-        Unit::Delta => Some(pins.delta),
-        Unit::Loss => Some(pins.loss),
-        Unit::Merge => docket.facts.deltas.len().checked_sub(1).and_then(|n| pins.merges.get(n).copied()),
-    };
+    // Only this unit's program: all merges of a run at its limits would be a hundred million rows.
+    let pin = unit_pin(&docket.facts.spec, docket.unit, docket.facts.deltas.len());
     if pin != Some(docket.facts.program) {
         return Err(Disproven::Program);
     }

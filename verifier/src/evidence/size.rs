@@ -27,12 +27,13 @@ pub fn judging_bytes(row: &Row, lists: &Lists) -> u64 {
 }
 
 fn operand_bytes(operand: &Operand, lists: &Lists) -> u64 {
+    let tensor = operand.length.saturating_mul(4);
     let (list, bytes) = match operand.leaf {
-        Leaf::Trace(_) => (list_path_bytes(lists.ops), operand.length * 4),
+        Leaf::Trace(_) => (list_path_bytes(lists.ops), tensor),
         Leaf::Pre(_) | Leaf::Base(_) | Leaf::Post(_) | Leaf::Delta(..) => {
-            (list_path_bytes(lists.entries), operand.length * 4)
+            (list_path_bytes(lists.entries), tensor)
         }
-        Leaf::Batch | Leaf::Losses => (4, operand.length * 4),
+        Leaf::Batch | Leaf::Losses => (4, tensor),
         Leaf::Tokens => (4, lists.shard_bytes),
     };
     // Digest, list path, chunk with its length, chunk path; paths are counted with their lengths.

@@ -29,7 +29,7 @@ pub use judge::{Finding, OperandProof, ulp_distance};
 pub use moves::{Move, MoveKind, Side, SignedMove, Target};
 pub use phase::{Claimed, List, Phase, Span, Spot};
 
-use crate::digest::{Digest, EntryError, LeafError, OpeningError, PathError};
+use crate::digest::{Digest, LeafError, OpeningError, PathError};
 use crate::docket::{Docket, DocketError, Frame};
 use crate::signature::{PeerKey, SignatureError};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -124,9 +124,6 @@ pub enum Refusal {
         /// Position of the operand.
         operand: u32,
     },
-    /// An entry of a state cannot be encoded.
-    #[error("state entry: {0}")]
-    Entry(#[from] EntryError),
 }
 
 /// The state of one dispute.

@@ -21,7 +21,7 @@ pub(super) fn partials(witness: &Witness, span: &Span) -> Option<Vec<u32>> {
     let mut words = Vec::new();
     walk(witness, &span.spot, usize::from(span.lane), span.end, |link, word| {
         let done = link + 1;
-        if done > span.first && ((done - span.first) % step == 0 || done == span.end) {
+        if done > span.first && ((done - span.first).is_multiple_of(step) || done == span.end) {
             words.push(word);
         }
     })?;

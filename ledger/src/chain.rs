@@ -1,0 +1,219 @@
+//! A chain: state, store and head together, for a proposer and for whoever replays its blocks (L-8.2).
+
+use crate::amount::Height;
+use crate::apply::{Footing, apply, begin, end, root, run};
+use crate::beacon::{next_beacon, prove_beacon};
+use crate::block::{Block, BlockError, BlockInvalid, CheckedBlock, Header, transactions_hash};
+use crate::codec::{decode, encode};
+use crate::envelope::Signed;
+use crate::event::Event;
+use crate::fault::Fault;
+use crate::genesis::{Genesis, GenesisError};
+use crate::keys::ProposerSecrets;
+use crate::limits::{BLOCK_BYTES_MAX, TRANSACTIONS_MAX};
+use crate::state::{State, StateKey, StateProof, prove};
+use crate::store::{Batch, Store};
+use crate::transaction::{Transaction, TransactionInvalid};
+use retrace_verifier::digest::Digest;
+
+/// The last block of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its height; 0 before the first block.
+    pub height: Height,
+    /// Its id; the network's before the first block.
+    pub id: Digest,
+    /// The state root after it.
+    pub state_root: Digest,
+}
+
+/// Why a chain cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// The genesis is none.
+    #[error("genesis: {0}")]
+    Genesis(#[from] GenesisError),
+    /// The store cannot be read or written.
+    #[error("fault: {0}")]
+    Fault(#[from] Fault),
+}
+
+/// A block made of pending transactions, and what became of the others.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// The block, signed.
+    pub block: CheckedBlock,
+    /// Invalid ones, with the reason.
+    pub dropped: Vec<(Signed<Transaction>, TransactionInvalid)>,
+    /// Those that found no room, in order.
+    pub left: Vec<Signed<Transaction>>,
+}
+
+/// A network's state as of its last block.
+pub struct Chain {
+    genesis: Genesis,
+    state: State,
+    store: Box<dyn Store>,
+    head: Head,
+}
+
+impl Chain {
+    /// Opens a chain: from genesis if the store is empty, otherwise where the store ends.
+    pub fn open(genesis: Genesis, mut store: Box<dyn Store>) -> Result<Chain, ChainError> {
+        genesis.check()?;
+        let network = genesis.network();
+        if let Some(height) = store.height()? {
+            let state = State::load(&genesis, &store.rows()?)?;
+            let id = match height {
+                Height(0) => network,
+                _ => block_at(store.as_ref(), height)?.ok_or(Fault::Corrupt { table: u8::MAX })?.id(),
+            };
+            let state_root = crate::state::root_at(store.as_ref(), height)?;
+            return Ok(Chain { genesis, state, store, head: Head { height, id, state_root } });
+        }
+        let mut state = State::genesis(&genesis)?;
+        let (rows, tree) = root(&mut state, store.as_ref())?;
+        store.commit(Batch { height: Height(0), block: None, rows, tree: tree.change })?;
+        state.keep();
+        let head = Head { height: Height(0), id: network, state_root: tree.root };
+        Ok(Chain { genesis, state, store, head })
+    }
+
+    /// The genesis.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The network's id.
+    pub fn network(&self) -> Digest {
+        self.state.network()
+    }
+
+    /// The last block.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// The state after the last block.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The next nonce of an account.
+    pub fn next_nonce(&self, key: &retrace_verifier::signature::PeerKey) -> u64 {
+        self.state.account(key).map_or(1, |account| account.nonce.saturating_add(1))
+    }
+
+    /// The block at a height.
+    pub fn block(&self, height: Height) -> Result<Option<Block>, Fault> {
+        block_at(self.store.as_ref(), height)
+    }
+
+    /// A proof of a row, or of its absence, under the head's state root (L-7.3).
+    pub fn prove(&self, key: &StateKey) -> Result<StateProof, Fault> {
+        prove(self.store.as_ref(), key, self.head.height)
+    }
+
+    fn footing(&self) -> Footing {
+        Footing { proposer: self.genesis.proposer, parent: self.head.id }
+    }
+
+    /// Applies a block: all of it, or nothing and the reason.
+    pub fn apply(&mut self, block: &CheckedBlock) -> Result<Vec<Event>, BlockError> {
+        let footing = self.footing();
+        let applied = apply(&mut self.state, self.store.as_ref(), footing, block)?;
+        let height = block.header().height;
+        let bytes = Some(encode(&block.wire()));
+        let batch = Batch { height, block: bytes, rows: applied.rows, tree: applied.tree.change };
+        if let Err(fault) = self.store.commit(batch) {
+            self.state.discard();
+            return Err(fault.into());
+        }
+        self.state.keep();
+        self.head = Head { height, id: block.id(), state_root: applied.tree.root };
+        Ok(applied.events)
+    }
+
+    /// Checks and applies a block from bytes, as a process does that replays a log of blocks.
+    pub fn apply_bytes(&mut self, bytes: &[u8]) -> Result<Vec<Event>, BlockError> {
+        let block = decode(bytes, BLOCK_BYTES_MAX).map_err(BlockInvalid::Codec)?;
+        self.apply(&CheckedBlock::check(block)?)
+    }
+
+    /// Builds the next block of pending transactions, in their order; it is not applied (L-8.3).
+    ///
+    /// A time that is not later than the last block's is moved to the next millisecond.
+    pub fn propose(
+        &mut self,
+        secrets: &ProposerSecrets,
+        time_ms: u64,
+        pending: Vec<Signed<Transaction>>,
+    ) -> Result<Proposal, BlockError> {
+        self.state.discard();
+        let proposal = self.build(secrets, time_ms, pending);
+        self.state.discard();
+        proposal
+    }
+
+    fn build(
+        &mut self,
+        secrets: &ProposerSecrets,
+        time_ms: u64,
+        pending: Vec<Signed<Transaction>>,
+    ) -> Result<Proposal, BlockError> {
+        let mut header = self.draft(secrets, time_ms)?;
+        begin(&mut self.state, &header)?;
+        let mut events = Vec::new();
+        let (mut taken, mut dropped, mut left) = (Vec::new(), Vec::new(), Vec::new());
+        let mut room = BLOCK_BYTES_MAX - crate::codec::encoded_len(&header) - HEADER_ROOM;
+        for transaction in pending {
+            let is_full = taken.len() == TRANSACTIONS_MAX || !left.is_empty();
+            if is_full || transaction.bytes() > room {
+                left.push(transaction);
+                continue;
+            }
+            match run(&mut self.state, &mut events, &transaction)? {
+                Ok(()) => {
+                    room -= transaction.bytes();
+                    taken.push(transaction);
+                }
+                Err(reason) => dropped.push((transaction, reason)),
+            }
+        }
+        end(&mut self.state, &mut events)?;
+        let ids: Vec<Digest> = taken.iter().map(Signed::id).collect();
+        header.transactions = transactions_hash(&ids);
+        header.state_root = root(&mut self.state, self.store.as_ref())?.1.root;
+        let header = Signed::sign(header, &secrets.signing).ok_or(BlockInvalid::Proposer)?;
+        let block = CheckedBlock::of(header, taken)?;
+        Ok(Proposal { block, dropped, left })
+    }
+
+    /// The next header, still without transactions and state.
+    fn draft(&self, secrets: &ProposerSecrets, time_ms: u64) -> Result<Header, BlockError> {
+        let now = *self.state.now()?;
+        let (network, height) = (self.network(), now.height.after(1));
+        let vrf_proof = prove_beacon(&secrets.vrf, &network, height, &now.beacon);
+        let beacon = next_beacon(&secrets.vrf.key(), &network, height, &now.beacon, &vrf_proof);
+        Ok(Header {
+            network,
+            height,
+            time_ms: time_ms.max(now.time_ms.saturating_add(1)),
+            parent: self.head.id,
+            transactions: Digest([0; 32]),
+            state_root: Digest([0; 32]),
+            beacon: beacon.ok_or(BlockInvalid::Proof)?,
+            vrf_proof,
+            proposer: secrets.proposer().key,
+        })
+    }
+}
+
+/// Bytes of a block beside header and transactions: a signature and a count.
+const HEADER_ROOM: usize = 64 + 4;
+
+fn block_at(store: &dyn Store, height: Height) -> Result<Option<Block>, Fault> {
+    let bytes = store.block(height)?;
+    let block = bytes.map(|bytes| decode(&bytes, BLOCK_BYTES_MAX)).transpose();
+    block.map_err(|_| Fault::Corrupt { table: u8::MAX })
+}

@@ -1,0 +1,259 @@
+//! What happened in a block, for those who watch: nothing here is read by a rule (L-8.4).
+
+use crate::amount::Amount;
+use crate::run::{ClaimStatus, VerdictResult};
+use borsh::{BorshDeserialize, BorshSerialize};
+use retrace_verifier::digest::Digest;
+use retrace_verifier::game::MoveKind;
+use retrace_verifier::signature::PeerKey;
+use retrace_verifier::{Finding, Side, Unit};
+
+/// Why stake was slashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum SlashReason {
+    /// A dispute proved the claim wrong.
+    Lie,
+    /// The accused of a dispute let its clock run out.
+    Silence,
+    /// A match verdict on a unit that was disproved.
+    FalseVerdict,
+    /// The challenger of a dispute lost it.
+    FalseChallenge,
+}
+
+/// Why somebody was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum RewardReason {
+    /// A verified segment.
+    Segment,
+    /// A verdict that the outcome agrees with.
+    Verdict,
+    /// A proved lie.
+    Bounty,
+    /// Half the bond of a challenger that lost.
+    Defense,
+    /// What a finished run did not need.
+    Refund,
+}
+
+/// How a dispute ended.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Ending {
+    /// The referee judged.
+    Judged {
+        /// Who won.
+        winner: Side,
+        /// The wrong element or term, when the challenger won.
+        finding: Option<Finding>,
+    },
+    /// A clock ran out.
+    TimedOut {
+        /// Who won.
+        winner: Side,
+    },
+    /// Another dispute proved the claim wrong first.
+    Overtaken {
+        /// Which.
+        by: Digest,
+    },
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Event {
+    /// Stake was bonded.
+    Staked {
+        /// Whose.
+        peer: PeerKey,
+        /// How much.
+        amount: Amount,
+    },
+    /// A run was opened.
+    RunOpened {
+        /// Run.
+        run: Digest,
+        /// Who pays.
+        sponsor: PeerKey,
+        /// Base of round 0.
+        base: Digest,
+        /// Value put aside.
+        escrow: Amount,
+    },
+    /// A round opened.
+    RoundOpened {
+        /// Run.
+        run: Digest,
+        /// Round.
+        round: u32,
+        /// The base that it starts from.
+        base: Digest,
+        /// Data order.
+        beacon: [u8; 32],
+        /// Trainer of each slot.
+        assignments: Vec<Option<PeerKey>>,
+    },
+    /// A trainer committed.
+    Committed {
+        /// Run.
+        run: Digest,
+        /// Round.
+        round: u32,
+        /// Slot.
+        slot: u16,
+        /// Trainer.
+        trainer: PeerKey,
+        /// The commitment's id.
+        commitment: Digest,
+    },
+    /// An assigned slot had no commitment when the round closed.
+    SlotMissed {
+        /// Run.
+        run: Digest,
+        /// Round.
+        round: u32,
+        /// Slot.
+        slot: u16,
+        /// Trainer.
+        trainer: PeerKey,
+    },
+    /// A round closed.
+    RoundClosed {
+        /// Run.
+        run: Digest,
+        /// Round.
+        round: u32,
+        /// Commitments in it.
+        commitments: u16,
+    },
+    /// A claim's units were drawn.
+    Drawn {
+        /// Run.
+        run: Digest,
+        /// Round.
+        round: u32,
+        /// Commitment or base claim.
+        claim: Digest,
+        /// Drawn units.
+        units: Vec<Unit>,
+        /// Drawn verifiers of each unit.
+        verifiers: Vec<Vec<PeerKey>>,
+    },
+    /// A verifier gave a verdict.
+    Verdict {
+        /// Claim.
+        claim: Digest,
+        /// Unit.
+        unit: Unit,
+        /// Whose.
+        verifier: PeerKey,
+        /// What it found.
+        result: VerdictResult,
+    },
+    /// A dispute was opened.
+    DisputeOpened {
+        /// Dispute.
+        dispute: Digest,
+        /// Run.
+        run: Digest,
+        /// Claim.
+        claim: Digest,
+        /// Unit.
+        unit: Unit,
+        /// Who signed it.
+        accused: PeerKey,
+        /// Who disputes it.
+        challenger: PeerKey,
+    },
+    /// A move was played.
+    Moved {
+        /// Dispute.
+        dispute: Digest,
+        /// Number of the move.
+        number: u16,
+        /// Who moved.
+        side: Side,
+        /// What kind of move.
+        kind: MoveKind,
+        /// Bytes of the move with its signature.
+        bytes: u64,
+    },
+    /// A dispute ended.
+    DisputeEnded {
+        /// Dispute.
+        dispute: Digest,
+        /// How.
+        ending: Ending,
+        /// Moves played.
+        moves: u16,
+        /// Bytes of all moves.
+        posted_bytes: u64,
+        /// Bytes of the judging transaction; 0 when there was none.
+        judging_bytes: u32,
+    },
+    /// A claim was decided.
+    Settled {
+        /// Run.
+        run: Digest,
+        /// Claim.
+        claim: Digest,
+        /// Verified or convicted.
+        status: ClaimStatus,
+    },
+    /// Stake was slashed.
+    Slashed {
+        /// Whose.
+        peer: PeerKey,
+        /// For which claim.
+        claim: Digest,
+        /// And which unit of it.
+        unit: Unit,
+        /// How much.
+        amount: Amount,
+        /// Why.
+        reason: SlashReason,
+        /// The part that was not burned.
+        bounty: Amount,
+    },
+    /// Somebody was paid.
+    Rewarded {
+        /// Run.
+        run: Digest,
+        /// Who.
+        peer: PeerKey,
+        /// How much.
+        amount: Amount,
+        /// Why.
+        reason: RewardReason,
+    },
+    /// A base was claimed.
+    BasePosted {
+        /// Run.
+        run: Digest,
+        /// The round that starts from it.
+        round: u32,
+        /// The claim's id.
+        claim: Digest,
+        /// The claimed root.
+        root: Digest,
+        /// Who claims it.
+        poster: PeerKey,
+        /// False when it contradicts the standing claim.
+        standing: bool,
+    },
+    /// A base was accepted: the run's new head.
+    BaseAccepted {
+        /// Run.
+        run: Digest,
+        /// The round that starts from it.
+        round: u32,
+        /// The root.
+        root: Digest,
+    },
+    /// A run is finished.
+    RunFinished {
+        /// Run.
+        run: Digest,
+        /// The last accepted base.
+        head: Digest,
+    },
+}

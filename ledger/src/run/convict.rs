@@ -1,0 +1,82 @@
+//! A claim is proved wrong: who loses, who is paid, and what becomes of everything that hung on it (L-5.11).
+
+use super::dispute::say_ended;
+use super::merge::{stand, withdraw};
+use super::record::{ClaimStatus, DisputeRecord, DisputeStatus, VerdictResult};
+use super::settle::pay_verdicts;
+use crate::amount::Amount;
+use crate::event::{Ending, Event, RewardReason, SlashReason};
+use crate::fault::Fault;
+use crate::stage::Stage;
+use retrace_verifier::digest::Digest;
+
+/// Convicts the accused of a won dispute.
+pub(super) fn convict(stage: &mut Stage<'_>, dispute: &Digest, reason: SlashReason) -> Result<(), Fault> {
+    let won = stage.state.disputes.want(dispute)?.clone();
+    let claim = stage.state.claims.want(&won.claim)?.clone();
+    let status = ClaimStatus::Convicted { dispute: *dispute };
+    stage.state.claims.change(&won.claim, |claim| {
+        claim.status = status;
+        claim.disputes.clear();
+    })?;
+    slash_liar(stage, &won, claim.lock, reason)?;
+    stage.state.unlock(&won.challenger, won.bond)?;
+    for other in claim.disputes.iter().filter(|other| *other != dispute) {
+        overtake(stage, other, dispute)?;
+    }
+    if reason == SlashReason::Lie {
+        slash_false_verdicts(stage, &won)?;
+    }
+    stage.say(Event::Settled { run: won.run, claim: won.claim, status });
+    if claim.is_segment() {
+        return pay_verdicts(stage, &won.claim, Some(won.unit));
+    }
+    // The escrow holds the verdicts of one base a round: those on the one that is accepted.
+    stage.state.rounds.change(&(claim.run, claim.round), |round| round.standing = None)?;
+    match won.rival {
+        Some(rival) => stand(stage, &rival),
+        None => Ok(()),
+    }
+}
+
+fn slash_liar(
+    stage: &mut Stage<'_>,
+    won: &DisputeRecord,
+    amount: Amount,
+    reason: SlashReason,
+) -> Result<(), Fault> {
+    let bounty = stage.state.runs.want(&won.run)?.terms.bounty();
+    stage.state.slash_locked(&won.accused, amount, &won.challenger, bounty)?;
+    let (peer, claim, unit, run) = (won.accused, won.claim, won.unit, won.run);
+    stage.say(Event::Slashed { peer, claim, unit, amount, reason, bounty });
+    let (peer, reason) = (won.challenger, RewardReason::Bounty);
+    stage.say(Event::Rewarded { run, peer, amount: bounty, reason });
+    Ok(())
+}
+
+/// Another dispute over the same claim ends in its challenger's favor: the bond is back, there is one bounty.
+fn overtake(stage: &mut Stage<'_>, dispute: &Digest, by: &Digest) -> Result<(), Fault> {
+    let other = stage.state.disputes.want(dispute)?.clone();
+    stage.state.unlock(&other.challenger, other.bond)?;
+    let status = DisputeStatus::Overtaken { by: *by };
+    stage.state.disputes.change(dispute, |record| record.status = status)?;
+    say_ended(stage, dispute, Ending::Overtaken { by: *by })?;
+    match other.rival {
+        Some(rival) => withdraw(stage, &rival),
+        None => Ok(()),
+    }
+}
+
+/// A match verdict on a disproved unit costs a fixed part of the verifier's stake; nobody gets it.
+fn slash_false_verdicts(stage: &mut Stage<'_>, won: &DisputeRecord) -> Result<(), Fault> {
+    let rate = stage.state.params().false_verdict_ppm;
+    let verdicts = stage.state.verdicts_of(&won.claim, won.unit).to_vec();
+    for verdict in verdicts.iter().filter(|v| v.result == VerdictResult::Match) {
+        let peer = verdict.verifier;
+        let part = stage.state.accounts.want(&peer)?.bonded.share(rate);
+        let amount = stage.state.slash_free(&peer, part)?;
+        let (claim, unit, reason) = (won.claim, won.unit, SlashReason::FalseVerdict);
+        stage.say(Event::Slashed { peer, claim, unit, amount, reason, bounty: Amount::ZERO });
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! The base of a round: one standing claim, contradicted only by a dispute (L-5.7).
+
+use super::dispute::open_dispute;
+use super::record::{ClaimRecord, ClaimStatus};
+use crate::event::Event;
+use crate::fault::Fault;
+use crate::stage::Stage;
+use crate::state::State;
+use retrace_verifier::Game;
+use retrace_verifier::commitment::SignedBase;
+use retrace_verifier::digest::Digest;
+use retrace_verifier::docket::Claim;
+use retrace_verifier::segment::base_id;
+
+/// Delta roots of the verified commitments of a round, in slot order.
+pub(crate) fn accepted_deltas(state: &State, run: &Digest, round: u32) -> Result<Vec<Digest>, Fault> {
+    let round = state.rounds.want(&(*run, round))?;
+    let mut deltas = Vec::new();
+    for commitment in round.slots.iter().filter_map(|slot| slot.commitment) {
+        let record = state.claims.want(&commitment)?;
+        if let (ClaimStatus::Verified, Claim::Segment(signed)) = (record.status, &record.claim) {
+            deltas.push(signed.commitment.delta_root);
+        }
+    }
+    Ok(deltas)
+}
+
+/// Posts a base claim: the standing one if there is none, otherwise a rival with its dispute.
+pub(crate) fn post_base(
+    stage: &mut Stage<'_>,
+    signed: SignedBase,
+    dispute: Option<Box<Game>>,
+) -> Result<(), Fault> {
+    let c = signed.claim;
+    let id = base_id(&c);
+    // The check let only rounds from 1 pass.
+    let round = c.round.saturating_sub(1);
+    let lock = stage.state.runs.want(&c.run)?.terms.lock;
+    stage.state.lock(&c.poster, lock)?;
+    let record = ClaimRecord {
+        claim: Claim::Base(signed),
+        run: c.run,
+        round,
+        lock,
+        status: ClaimStatus::Rival,
+        draw_at: None,
+        audit: None,
+        disputes: Vec::new(),
+    };
+    stage.state.claims.put(id, record);
+    let standing = dispute.is_none();
+    let (run, root, poster) = (c.run, c.root, c.poster);
+    stage.say(Event::BasePosted { run, round: c.round, claim: id, root, poster, standing });
+    match dispute {
+        None => stand(stage, &id),
+        Some(game) => {
+            let disputed = stage.state.rounds.want(&(run, round))?.standing;
+            open_dispute(stage, disputed.ok_or(Fault::Rule { rule: "L-5.7" })?, *game, Some(id))
+        }
+    }
+}
+
+/// Makes a base claim the standing one and sets the height of its draw.
+pub(super) fn stand(stage: &mut Stage<'_>, id: &Digest) -> Result<(), Fault> {
+    let record = stage.state.claims.want(id)?;
+    let at = (record.run, record.round);
+    let delay = stage.state.runs.want(&at.0)?.terms.draw_delay;
+    let draw_at = stage.now.height.after(u64::from(delay));
+    stage.state.claims.change(id, |record| {
+        record.status = ClaimStatus::Open;
+        record.draw_at = Some(draw_at);
+    })?;
+    stage.state.rounds.change(&at, |round| round.standing = Some(*id))
+}
+
+/// Takes back a rival that did not come to stand; its lock is free again.
+pub(super) fn withdraw(stage: &mut Stage<'_>, id: &Digest) -> Result<(), Fault> {
+    let record = stage.state.claims.want(id)?;
+    let (signer, lock) = (record.signer(), record.lock);
+    stage.state.unlock(&signer, lock)?;
+    stage.state.claims.change(id, |record| record.status = ClaimStatus::Withdrawn)
+}

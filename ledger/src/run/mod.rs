@@ -1,0 +1,30 @@
+//! A run's life: rounds open, close, are drawn, judged and merged, by rules that only the ledger's time drives.
+//!
+//! ```text
+//! open_run -> Opening -> Training -> Drawing -> Auditing -> Merging -> Opening ... -> Finished
+//!               ^ beacon   ^ commit    ^ beacon   ^ verdict   ^ base, verdict
+//!                                                   dispute     dispute, settle
+//!                                                   settle
+//! ```
+
+mod convict;
+mod dispute;
+mod draw;
+mod drive;
+mod merge;
+mod record;
+mod round;
+mod settle;
+mod terms;
+
+pub use draw::drawn_verifiers;
+pub use record::{
+    Audit, ClaimRecord, ClaimStatus, Clocks, DisputeRecord, DisputeStatus, Phase, Progress, Round, Run, Slot,
+    VerdictRecord, VerdictResult,
+};
+pub use terms::RunTerms;
+
+pub(crate) use dispute::{Docketed, end_dispute, open_dispute};
+pub(crate) use drive::drive;
+pub(crate) use merge::{accepted_deltas, post_base};
+pub(crate) use settle::{verdicts_suffice, verdicts_unanimous, verify_claim};

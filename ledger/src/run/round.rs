@@ -1,0 +1,72 @@
+//! A round opens with an assignment by the beacon, and closes when all have committed or time is over (L-5.2).
+
+use super::record::{Phase, Round, Slot};
+use crate::beacon::{derived_beacon, shuffled};
+use crate::event::Event;
+use crate::fault::Fault;
+use crate::genesis::Role;
+use crate::stage::Stage;
+use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
+
+/// Opens the run's current round, if there is anybody to train it; otherwise the next block tries again.
+pub(super) fn open_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
+    let terms = &stage.state.runs.want(run)?.terms;
+    let (lock, count, span) = (terms.lock, usize::from(terms.spec.slots), terms.commit_span);
+    let accounts = stage.state.accounts.iter();
+    let eligible: Vec<PeerKey> = accounts
+        .filter(|(_, account)| account.role == Role::Trainer && account.free_stake() >= lock)
+        .map(|(key, _)| key)
+        .collect();
+    if eligible.is_empty() {
+        return Ok(());
+    }
+    let progress = *stage.state.progress.want(run)?;
+    let beacon = derived_beacon(&stage.beacon, run, progress.round);
+    let mut slots: Vec<Slot> = shuffled(&beacon, &eligible)
+        .into_iter()
+        .map(|trainer| Slot { trainer: Some(trainer), commitment: None })
+        .collect();
+    slots.resize(count, Slot::default());
+    let assignments = slots.iter().map(|slot| slot.trainer).collect();
+    let round = Round {
+        base: progress.base,
+        beacon,
+        opened: stage.now,
+        deadline: stage.now.after(span),
+        slots,
+        closed_at: None,
+        standing: None,
+    };
+    stage.state.rounds.put((*run, progress.round), round);
+    stage.state.progress.change(run, |p| p.phase = Phase::Training)?;
+    let (round, base) = (progress.round, progress.base);
+    stage.say(Event::RoundOpened { run: *run, round, base, beacon, assignments });
+    Ok(())
+}
+
+/// Closes the current round if every assigned slot has its commitment, or the deadline is past.
+pub(super) fn close_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
+    let number = stage.state.progress.want(run)?.round;
+    let round = stage.state.rounds.want(&(*run, number))?;
+    let is_missing = |slot: &&Slot| slot.trainer.is_some() && slot.commitment.is_none();
+    if round.slots.iter().any(|slot| is_missing(&slot)) && !round.deadline.is_past(stage.now) {
+        return Ok(());
+    }
+    let missed: Vec<(u16, PeerKey)> = (0..)
+        .zip(&round.slots)
+        .filter(|(_, slot)| is_missing(slot))
+        .filter_map(|(at, slot)| Some((at, slot.trainer?)))
+        .collect();
+    let commitments = round.slots.iter().filter(|slot| slot.commitment.is_some()).count() as u16;
+    let delay = stage.state.runs.want(run)?.terms.draw_delay;
+    let closed_at = stage.now.height;
+    stage.state.rounds.change(&(*run, number), |round| round.closed_at = Some(closed_at))?;
+    let phase = Phase::Drawing(closed_at.after(u64::from(delay)));
+    stage.state.progress.change(run, |p| p.phase = phase)?;
+    for (slot, trainer) in missed {
+        stage.say(Event::SlotMissed { run: *run, round: number, slot, trainer });
+    }
+    stage.say(Event::RoundClosed { run: *run, round: number, commitments });
+    Ok(())
+}

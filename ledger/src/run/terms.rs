@@ -1,0 +1,93 @@
+//! The terms of a run: what is trained, on what, for what, under which clocks (L-4.1).
+
+use crate::amount::{Amount, Span};
+use crate::econ::{Deterrence, detection_ppb};
+use borsh::{BorshDeserialize, BorshSerialize};
+use retrace_model::RunSpec;
+use retrace_model::program::parameter_table;
+use retrace_verifier::digest::Digest;
+use retrace_verifier::docket::Shard;
+
+/// What a sponsor declares, once, when it opens a run.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RunTerms {
+    /// Model, optimizer, schedule, shape.
+    pub spec: RunSpec,
+    /// Token shards.
+    pub manifest: Vec<Shard>,
+    /// Base of round 0: root over initial parameters and zero outer momenta.
+    pub initial_base: Digest,
+    /// Share of the steps of a segment that are drawn.
+    pub audit_rate_ppm: u32,
+    /// Verdicts that every drawn unit needs, m.
+    pub verdicts_min: u8,
+    /// Heights from the end of a round to its draw.
+    pub draw_delay: u32,
+    /// Paid for a verified segment.
+    pub segment_reward: Amount,
+    /// Paid for a verdict that the outcome agrees with.
+    pub verdict_reward: Amount,
+    /// Stake locked for each commitment and each base claim.
+    pub lock: Amount,
+    /// Stake locked for each dispute by its challenger.
+    pub challenge_bond: Amount,
+    /// From the opening of a round to its end.
+    pub commit_span: Span,
+    /// From a draw to the end of its window.
+    pub verdict_span: Span,
+    /// All the time that a side of a dispute has.
+    pub move_span: Span,
+    /// Share of a slash that goes to the challenger.
+    pub bounty_ppm: u32,
+    /// Most that goes to the challenger.
+    pub bounty_cap: Amount,
+    /// Gain of a lie as the sponsor declares it, G.
+    pub declared_gain: Amount,
+    /// Share of verifiers that collude as the sponsor declares it, r.
+    pub collusion_ppm: u32,
+}
+
+impl RunTerms {
+    /// Tokens that a sequence of a batch spans: the shard it is in must be as long.
+    pub fn sequence_tokens(&self) -> u64 {
+        u64::from(self.spec.model.context) + 1
+    }
+
+    /// Rows of the merge programs that the opening pins: n + 2 a parameter, for n = 1 to slots deltas.
+    pub fn merge_rows(&self) -> u64 {
+        let slots = u64::from(self.spec.slots);
+        // At most 256 slots and 256 layers of a dozen parameters, which the specification's check sees to.
+        let parameters = parameter_table(&self.spec.model).len() as u64;
+        parameters.saturating_mul(slots * (slots + 1) / 2 + 2 * slots)
+    }
+
+    /// Most that can be paid for one claim: its reward, and `units` units with the needed verdicts (L-4.2).
+    fn claim_cost(&self, reward: Amount, units: u64) -> Option<Amount> {
+        let verdicts = units.checked_mul(u64::from(self.verdicts_min))?;
+        reward.plus(self.verdict_reward.times(verdicts)?)
+    }
+
+    /// What the sponsor puts aside: every slot of every round paid, every unit of it drawn (L-4.2).
+    pub fn escrow(&self) -> Option<Amount> {
+        let units = u64::from(self.spec.steps) + 2;
+        let segments = self.claim_cost(self.segment_reward, units)?.times(u64::from(self.spec.slots))?;
+        let round = segments.plus(self.claim_cost(Amount::ZERO, 1)?)?;
+        round.times(u64::from(self.spec.rounds))
+    }
+
+    /// The inequality that the declared gain must not break (L-6.2).
+    pub fn deterrence(&self) -> Deterrence {
+        Deterrence {
+            lock: self.lock,
+            bounty_ppm: self.bounty_ppm,
+            reward: self.segment_reward,
+            gain: self.declared_gain,
+            detection_ppb: detection_ppb(self.audit_rate_ppm, self.collusion_ppm, self.verdicts_min),
+        }
+    }
+
+    /// What a challenger that proves a lie receives of the lock.
+    pub fn bounty(&self) -> Amount {
+        self.lock.share(self.bounty_ppm).min(self.bounty_cap)
+    }
+}

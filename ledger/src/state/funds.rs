@@ -1,0 +1,109 @@
+//! Every movement of value: nothing appears, and what disappears is burned (L-2.4).
+
+use super::State;
+use crate::amount::Amount;
+use crate::fault::Fault;
+use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
+
+fn add(to: &mut Amount, amount: Amount) -> Result<(), Fault> {
+    *to = to.plus(amount).ok_or(Fault::Funds)?;
+    Ok(())
+}
+
+fn take(from: &mut Amount, amount: Amount) -> Result<(), Fault> {
+    *from = from.minus(amount).ok_or(Fault::Funds)?;
+    Ok(())
+}
+
+impl State {
+    fn account_edit(
+        &mut self,
+        key: &PeerKey,
+        edit: impl FnOnce(&mut super::Account) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let mut account = *self.accounts.want(key)?;
+        edit(&mut account)?;
+        self.accounts.put(*key, account);
+        Ok(())
+    }
+
+    /// Balance to stake.
+    pub(crate) fn bond(&mut self, key: &PeerKey, amount: Amount) -> Result<(), Fault> {
+        self.account_edit(key, |account| {
+            take(&mut account.balance, amount)?;
+            add(&mut account.bonded, amount)
+        })
+    }
+
+    /// Locks free stake.
+    pub(crate) fn lock(&mut self, key: &PeerKey, amount: Amount) -> Result<(), Fault> {
+        self.account_edit(key, |account| {
+            if account.free_stake() < amount {
+                return Err(Fault::Funds);
+            }
+            add(&mut account.locked, amount)
+        })
+    }
+
+    /// Unlocks stake.
+    pub(crate) fn unlock(&mut self, key: &PeerKey, amount: Amount) -> Result<(), Fault> {
+        self.account_edit(key, |account| take(&mut account.locked, amount))
+    }
+
+    /// Burns locked stake, but for `share`, which goes to another's balance.
+    pub(crate) fn slash_locked(
+        &mut self,
+        key: &PeerKey,
+        amount: Amount,
+        to: &PeerKey,
+        share: Amount,
+    ) -> Result<(), Fault> {
+        self.unlock(key, amount)?;
+        self.account_edit(key, |account| take(&mut account.bonded, amount))?;
+        self.account_edit(to, |account| add(&mut account.balance, share))?;
+        self.burn(amount.minus(share).ok_or(Fault::Funds)?)
+    }
+
+    /// Burns free stake, at most what there is; gives what was burned.
+    pub(crate) fn slash_free(&mut self, key: &PeerKey, amount: Amount) -> Result<Amount, Fault> {
+        let amount = amount.min(self.accounts.want(key)?.free_stake());
+        self.account_edit(key, |account| take(&mut account.bonded, amount))?;
+        self.burn(amount)?;
+        Ok(amount)
+    }
+
+    fn burn(&mut self, amount: Amount) -> Result<(), Fault> {
+        let mut now = *self.now()?;
+        add(&mut now.burned, amount)?;
+        self.now.put((), now);
+        Ok(())
+    }
+
+    /// Balance out of an account; whoever calls puts it somewhere.
+    pub(crate) fn spend(&mut self, key: &PeerKey, amount: Amount) -> Result<(), Fault> {
+        self.account_edit(key, |account| take(&mut account.balance, amount))
+    }
+
+    /// A run's escrow to a balance.
+    pub(crate) fn pay(&mut self, run: &Digest, to: &PeerKey, amount: Amount) -> Result<(), Fault> {
+        let mut progress = *self.progress.want(run)?;
+        take(&mut progress.escrow, amount)?;
+        self.progress.put(*run, progress);
+        self.account_edit(to, |account| add(&mut account.balance, amount))
+    }
+
+    /// All value: balances, stake, escrows and what was burned; it never changes (L-2.4).
+    pub fn total_value(&self) -> Option<Amount> {
+        let accounts = self.accounts.iter();
+        let held = accounts.map(|(_, account)| account.balance.plus(account.bonded));
+        let escrows = self.progress.iter().map(|(_, progress)| Some(progress.escrow));
+        let burned = self.now().ok().map(|now| now.burned);
+        held.chain(escrows).chain([burned]).try_fold(Amount::ZERO, |sum, part| sum.plus(part?))
+    }
+
+    /// All value at genesis.
+    pub fn genesis_value(&self) -> Amount {
+        self.total
+    }
+}

@@ -1,0 +1,75 @@
+//! The canonical keys of state rows: what a light client asks a proof for (L-7.1, L-7.3).
+
+use super::State;
+use crate::codec::encode;
+use borsh::BorshSerialize;
+use retrace_verifier::Unit;
+use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
+
+/// A row of the state, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateKey {
+    /// Height, time, beacon.
+    Now,
+    /// An account.
+    Account(PeerKey),
+    /// A run as it was opened.
+    Run(Digest),
+    /// Where a run stands.
+    Progress(Digest),
+    /// A round.
+    Round(Digest, u32),
+    /// A commitment or base claim.
+    Claim(Digest),
+    /// Verdicts on a unit.
+    Verdicts(Digest, Unit),
+    /// A dispute.
+    Dispute(Digest),
+    /// A dispute's game.
+    Game(Digest),
+    /// The accused's one trace root for a unit.
+    Trace(Digest, Unit),
+}
+
+fn key<K: BorshSerialize>(tag: u8, key: &K) -> Vec<u8> {
+    let mut bytes = vec![tag];
+    bytes.extend(encode(key));
+    bytes
+}
+
+impl StateKey {
+    /// The table's tag, then the key's canonical bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            StateKey::Now => key(super::NOW, &()),
+            StateKey::Account(peer) => key(super::ACCOUNTS, peer),
+            StateKey::Run(run) => key(super::RUNS, run),
+            StateKey::Progress(run) => key(super::PROGRESS, run),
+            StateKey::Round(run, round) => key(super::ROUNDS, &(run, round)),
+            StateKey::Claim(claim) => key(super::CLAIMS, claim),
+            StateKey::Verdicts(claim, unit) => key(super::VERDICTS, &(claim, unit)),
+            StateKey::Dispute(dispute) => key(super::DISPUTES, dispute),
+            StateKey::Game(dispute) => key(super::GAMES, dispute),
+            StateKey::Trace(claim, unit) => key(super::TRACES, &(claim, unit)),
+        }
+    }
+}
+
+impl State {
+    /// Canonical bytes of a row; none when there is no such row.
+    pub fn value(&self, key: &StateKey) -> Option<Vec<u8>> {
+        match key {
+            StateKey::Now => self.now.get(&()).map(encode),
+            StateKey::Account(peer) => self.accounts.get(peer).map(encode),
+            StateKey::Run(run) => self.runs.get(run).map(encode),
+            StateKey::Progress(run) => self.progress.get(run).map(encode),
+            StateKey::Round(run, round) => self.rounds.get(&(*run, *round)).map(encode),
+            StateKey::Claim(claim) => self.claims.get(claim).map(encode),
+            StateKey::Verdicts(claim, unit) => self.verdicts.get(&(*claim, *unit)).map(encode),
+            StateKey::Dispute(dispute) => self.disputes.get(dispute).map(encode),
+            StateKey::Game(dispute) => self.games.get(dispute).map(encode),
+            StateKey::Trace(claim, unit) => self.traces.get(&(*claim, *unit)).map(encode),
+        }
+    }
+}

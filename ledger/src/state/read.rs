@@ -1,0 +1,103 @@
+//! Typed read access: what a node, a driver or an explorer asks of the state (L-7.5).
+
+use super::{Account, State};
+use crate::run::{ClaimRecord, ClaimStatus, DisputeRecord, Progress, Round, Run, VerdictRecord};
+use retrace_verifier::digest::Digest;
+use retrace_verifier::docket::{Claim, Docket};
+use retrace_verifier::signature::PeerKey;
+use retrace_verifier::{Game, Unit};
+
+impl State {
+    /// An account.
+    pub fn account(&self, key: &PeerKey) -> Option<&Account> {
+        self.accounts.get(key)
+    }
+
+    /// All accounts, by key.
+    pub fn accounts(&self) -> impl Iterator<Item = (PeerKey, &Account)> {
+        self.accounts.iter()
+    }
+
+    /// A run as it was opened.
+    pub fn run(&self, run: &Digest) -> Option<&Run> {
+        self.runs.get(run)
+    }
+
+    /// All runs, by id.
+    pub fn runs(&self) -> impl Iterator<Item = (Digest, &Run)> {
+        self.runs.iter()
+    }
+
+    /// Where a run stands.
+    pub fn progress(&self, run: &Digest) -> Option<&Progress> {
+        self.progress.get(run)
+    }
+
+    /// A round.
+    pub fn round(&self, run: &Digest, round: u32) -> Option<&Round> {
+        self.rounds.get(&(*run, round))
+    }
+
+    /// A commitment or base claim by its id.
+    pub fn claim(&self, claim: &Digest) -> Option<&ClaimRecord> {
+        self.claims.get(claim)
+    }
+
+    /// All claims of a run that can still be disputed, by id.
+    pub fn open_claims(&self, run: &Digest) -> Vec<(Digest, &ClaimRecord)> {
+        let is_open = |record: &ClaimRecord| record.run == *run && record.status == ClaimStatus::Open;
+        self.claims.iter().filter(|(_, record)| is_open(record)).collect()
+    }
+
+    /// All base claims of a run for the base of `round`, by id: standing, rival, withdrawn and convicted ones.
+    pub fn base_claims(&self, run: &Digest, round: u32) -> Vec<(Digest, &ClaimRecord)> {
+        let is_of = |record: &ClaimRecord| match &record.claim {
+            Claim::Base(signed) => signed.claim.run == *run && signed.claim.round == round,
+            Claim::Segment(_) => false,
+        };
+        self.claims.iter().filter(|(_, record)| is_of(record)).collect()
+    }
+
+    /// The root that a base claim names.
+    pub fn base_root(&self, claim: &Digest) -> Option<Digest> {
+        match &self.claims.get(claim)?.claim {
+            Claim::Base(signed) => Some(signed.claim.root),
+            Claim::Segment(_) => None,
+        }
+    }
+
+    /// Verdicts on a unit, in the order in which they came.
+    pub fn verdicts_of(&self, claim: &Digest, unit: Unit) -> &[VerdictRecord] {
+        self.verdicts.get(&(*claim, unit)).map_or(&[], Vec::as_slice)
+    }
+
+    /// A dispute's parties, bond, clocks and status.
+    pub fn dispute(&self, dispute: &Digest) -> Option<&DisputeRecord> {
+        self.disputes.get(dispute)
+    }
+
+    /// All disputes, by id.
+    pub fn disputes(&self) -> impl Iterator<Item = (Digest, &DisputeRecord)> {
+        self.disputes.iter()
+    }
+
+    /// A dispute's game.
+    pub fn game(&self, dispute: &Digest) -> Option<&Game> {
+        self.games.get(dispute)
+    }
+
+    /// A dispute's docket.
+    pub fn docket(&self, dispute: &Digest) -> Option<&Docket> {
+        self.games.get(dispute).map(Game::docket)
+    }
+
+    /// The accused's one trace root for a unit, once posted in any dispute.
+    pub fn trace(&self, claim: &Digest, unit: Unit) -> Option<Digest> {
+        self.traces.get(&(*claim, unit)).copied()
+    }
+
+    /// Delta roots that the merge of a round takes, in slot order: those of its verified commitments.
+    pub fn accepted_deltas(&self, run: &Digest, round: u32) -> Vec<Digest> {
+        crate::run::accepted_deltas(self, run, round).unwrap_or_default()
+    }
+}

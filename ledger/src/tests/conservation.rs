@@ -1,0 +1,188 @@
+//! Value: whatever is sent in whatever order, nothing appears and nothing is lost.
+
+use super::fixture::{
+    AUDITOR, NOBODY, SPONSOR, TRAINERS, VERIFIERS, World, base, commit, secret, terms, verdict,
+};
+use crate::{
+    Amount, Body, Dispute, OpenRun, Phase, Play, Settle, Signed, Stake, Timeout, Transaction, VerdictResult,
+};
+use proptest::prelude::*;
+use retrace_verifier::digest::Digest;
+use retrace_verifier::docket::Opening;
+use retrace_verifier::{Move, Side, SignedMove, Unit};
+
+/// A random deed: what, who, and two choices.
+type Deed = (u8, u8, u8, u8);
+
+const EVERYBODY: [u8; 8] =
+    [SPONSOR, TRAINERS[0], TRAINERS[1], VERIFIERS[0], VERIFIERS[1], VERIFIERS[2], AUDITOR, NOBODY];
+
+fn pick<T: Copy>(from: &[T], at: u8) -> Option<T> {
+    (!from.is_empty()).then(|| from[usize::from(at) % from.len()])
+}
+
+/// Terms of a run that does not end before the deeds do.
+fn long_terms() -> crate::RunTerms {
+    let mut terms = terms();
+    terms.spec.rounds = 50;
+    terms
+}
+
+fn name_of(wanted: &retrace_verifier::signature::PeerKey) -> Option<u8> {
+    EVERYBODY.into_iter().find(|name| super::fixture::key(*name) == *wanted)
+}
+
+/// Open claims, and open disputes.
+fn open(world: &World) -> (Vec<Digest>, Vec<Digest>) {
+    let state = world.chain.state();
+    let runs = state.runs().map(|(id, _)| id).collect::<Vec<_>>();
+    let claims = runs.iter().flat_map(|run| state.open_claims(run)).map(|(id, _)| id).collect();
+    let is_open = |record: &crate::DisputeRecord| record.status == crate::DisputeStatus::Open;
+    (claims, state.disputes().filter(|(_, record)| is_open(record)).map(|(id, _)| id).collect())
+}
+
+/// A commitment for a slot that has none.
+fn committing(world: &World, run: &Digest, seed: u8) -> Option<(u8, Body)> {
+    if world.phase(run) != Phase::Training {
+        return None;
+    }
+    let round = world.chain.state().progress(run)?.round;
+    let slots = &world.chain.state().round(run, round)?.slots;
+    let free = slots.iter().position(|slot| slot.commitment.is_none() && slot.trainer.is_some())?;
+    let (name, signed) = world.commitment(run, free as u16, seed);
+    Some((name, commit(signed)))
+}
+
+/// A verdict on a drawn unit, mostly a match.
+fn judging(world: &World, claim: Digest, one: u8, two: u8) -> Option<(u8, Body)> {
+    let audit = world.chain.state().claim(&claim)?.audit.as_ref()?;
+    let result = if two % 8 == 0 { VerdictResult::Mismatch } else { VerdictResult::Match };
+    Some((pick(&VERIFIERS, one)?, verdict(claim, pick(&audit.units, two / 8)?, result)))
+}
+
+/// The accused's first move, with one of two roots.
+fn tracing(world: &World, dispute: Digest, root: u8) -> Option<Body> {
+    let accused = name_of(&world.chain.state().dispute(&dispute)?.accused)?;
+    let body = Move::Trace(Digest([root; 32]));
+    let signed = SignedMove::new(&secret(accused), dispute, 0, Side::Accused, body);
+    Some(Body::Play(Box::new(Play { signed })))
+}
+
+/// The body of a deed, made from the state so that many are valid and many are nearly so.
+fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
+    let (what, who, one, two) = deed;
+    let name = pick(&EVERYBODY, who)?;
+    let runs: Vec<Digest> = world.chain.state().runs().map(|(id, _)| id).collect();
+    let (claims, disputes) = open(world);
+    let body = match what % 20 {
+        0 => Body::Stake(Stake { amount: Amount(u64::from(one) * u64::from(two)) }),
+        1 if runs.len() < 3 => Body::OpenRun(Box::new(OpenRun { terms: long_terms() })),
+        1..=4 => return committing(world, &pick(&runs, one)?, who),
+        5 => base(world.base(name, &pick(&runs, one)?, two % 3)),
+        6..=12 => return judging(world, pick(&claims, one)?, who, two),
+        13 => {
+            let unit = [Unit::Delta, Unit::Loss, Unit::Merge, Unit::Step(0)][usize::from(two % 4)];
+            Body::Dispute(Box::new(Dispute { claim: pick(&claims, one)?, unit, opening: Opening::Nothing }))
+        }
+        14 | 15 => Body::Timeout(Timeout { dispute: pick(&disputes, one)? }),
+        16 => tracing(world, pick(&disputes, one)?, two % 2)?,
+        17 => Body::Settle(Settle { claim: pick(&world.chain.state().claims.keys(), one)? }),
+        _ => Body::Settle(Settle { claim: pick(&claims, one)? }),
+    };
+    Some((name, body))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// L-2.4, L-1.4: value is conserved, locks fit in stakes, no deed is a fault, and a replay agrees.
+    #[test]
+    fn value_is_conserved(deeds in proptest::collection::vec(any::<[u8; 4]>(), 20..160)) {
+        let mut world = World::new();
+        world.open(long_terms());
+        world.wait(1);
+        for chunk in deeds.chunks(4) {
+            let mut pending: Vec<Signed<Transaction>> = Vec::new();
+            for [what, who, one, two] in chunk {
+                if let Some((name, body)) = body(&world, (*what, *who, *one, *two)) {
+                    let ahead = pending.iter().filter(|t| t.body().signer == super::fixture::key(name)).count();
+                    let nonce = world.chain.next_nonce(&super::fixture::key(name)) + ahead as u64;
+                    pending.push(world.sign_with(name, body, nonce));
+                }
+            }
+            let proposal = world.propose(pending);
+            // The fixture compares all value with genesis after every block.
+            world.apply(&proposal.block);
+            for (_, account) in world.chain.state().accounts() {
+                prop_assert!(account.locked <= account.bonded);
+            }
+        }
+        check_locks(&world)?;
+    }
+}
+
+/// Locked stake is exactly that of open claims and open disputes.
+fn check_locks(world: &World) -> Result<(), TestCaseError> {
+    use crate::{ClaimStatus, DisputeStatus};
+    let state = world.chain.state();
+    for (key, account) in state.accounts() {
+        let claims = state
+            .claims
+            .iter()
+            .filter(|(_, c)| c.signer() == key && matches!(c.status, ClaimStatus::Open | ClaimStatus::Rival));
+        let disputes =
+            state.disputes().filter(|(_, d)| d.challenger == key && d.status == DisputeStatus::Open);
+        let locked: u64 =
+            claims.map(|(_, c)| c.lock.0).sum::<u64>() + disputes.map(|(_, d)| d.bond.0).sum::<u64>();
+        prop_assert_eq!(account.locked, Amount(locked));
+    }
+    Ok(())
+}
+
+/// L-2.4, L-8.1: the random deeds are not idle: over a long run they reach every rule that moves value.
+#[test]
+fn random_deeds_reach_every_rule() {
+    use crate::Event;
+    use std::collections::BTreeMap;
+    let mut world = World::new();
+    world.open(long_terms());
+    world.wait(1);
+    let mut draws = blake3::Hasher::new_derive_key("retrace v1 test deeds").finalize_xof();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..1_500 {
+        let mut draw = [0; 4];
+        draws.fill(&mut draw);
+        let [what, who, one, two] = draw;
+        let signed = body(&world, (what, who, one, two)).map(|(name, body)| world.sign(name, body));
+        let proposal = world.propose(signed.into_iter().collect());
+        for event in world.apply(&proposal.block) {
+            let name = format!("{event:?}");
+            let name = name.split_whitespace().next().unwrap_or_default().to_owned();
+            let name = match event {
+                Event::Slashed { reason, .. } => format!("{name} {reason:?}"),
+                Event::Rewarded { reason, .. } => format!("{name} {reason:?}"),
+                _ => name,
+            };
+            *seen.entry(name).or_default() += 1;
+        }
+    }
+    for wanted in [
+        "Committed",
+        "Drawn",
+        "Verdict",
+        "DisputeOpened",
+        "Moved",
+        "DisputeEnded",
+        "Settled",
+        "BasePosted",
+        "Slashed Silence",
+        "Slashed FalseChallenge",
+        "Rewarded Bounty",
+        "Rewarded Defense",
+        "Staked",
+    ] {
+        assert!(seen.contains_key(wanted), "{wanted} never happened: {seen:?}");
+    }
+    println!("{seen:?}");
+    check_locks(&world).unwrap();
+}

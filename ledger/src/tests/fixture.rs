@@ -1,0 +1,276 @@
+//! A small network: one proposer, a sponsor, trainers, verifiers, an auditor, and a run for them.
+
+use crate::{
+    Account, Amount, Base, Block, Body, Chain, CheckedBlock, Commit, Event, Genesis, GenesisAccount, Height,
+    MemoryStore, OpenRun, Params, Phase, Proposer, ProposerSecrets, Role, RunTerms, Settle, Signed, Span,
+    Transaction, TransactionInvalid, Verdict, VerdictResult, VrfSecret,
+};
+use ed25519_dalek::SigningKey;
+use retrace_model::RunSpec;
+use retrace_model::selftest::golden_spec;
+use retrace_verifier::Unit;
+use retrace_verifier::commitment::{BaseClaim, Commitment, SignedBase, SignedCommitment};
+use retrace_verifier::digest::Digest;
+use retrace_verifier::docket::Shard;
+use retrace_verifier::signature::{PeerKey, peer_key};
+
+pub const SPONSOR: u8 = 1;
+pub const TRAINERS: [u8; 2] = [11, 12];
+pub const VERIFIERS: [u8; 3] = [21, 22, 23];
+pub const AUDITOR: u8 = 31;
+pub const NOBODY: u8 = 99;
+
+pub fn secret(name: u8) -> SigningKey {
+    SigningKey::from_bytes(&[name; 32])
+}
+
+pub fn key(name: u8) -> PeerKey {
+    peer_key(&secret(name))
+}
+
+pub fn proposer() -> ProposerSecrets {
+    ProposerSecrets { signing: secret(100), vrf: VrfSecret::from_seed(&[100; 32]) }
+}
+
+fn account(name: u8, balance: u64, bonded: u64, role: Role) -> GenesisAccount {
+    let (balance, bonded) = (Amount(balance), Amount(bonded));
+    GenesisAccount { key: key(name), balance, bonded, role, registered: None }
+}
+
+pub fn genesis() -> Genesis {
+    let secrets = proposer();
+    let mut accounts = vec![account(SPONSOR, 1_000_000, 0, Role::Sponsor)];
+    accounts.extend(TRAINERS.map(|name| account(name, 1_000, 50_000, Role::Trainer)));
+    accounts.extend(VERIFIERS.map(|name| account(name, 1_000, 10_000, Role::Verifier)));
+    accounts.push(account(AUDITOR, 5_000, 20_000, Role::Auditor));
+    accounts.sort_by_key(|account| account.key);
+    Genesis {
+        name: "fixture".into(),
+        test_network: true,
+        time_ms: 1_700_000_000_000,
+        proposer: Proposer { key: peer_key(&secrets.signing), vrf: secrets.vrf.key() },
+        accounts,
+        params: Params::default(),
+    }
+}
+
+pub fn spec() -> RunSpec {
+    let mut spec = golden_spec();
+    spec.model.context = 9;
+    spec.model.width = 12;
+    spec.model.hidden = 20;
+    spec.batch = 2;
+    spec.slots = 2;
+    spec.rounds = 2;
+    spec
+}
+
+pub fn terms() -> RunTerms {
+    RunTerms {
+        spec: spec(),
+        manifest: vec![Shard { digest: Digest([3; 32]), bytes: 1_000 }],
+        initial_base: Digest([4; 32]),
+        audit_rate_ppm: 500_000,
+        verdicts_min: 2,
+        draw_delay: 2,
+        segment_reward: Amount(100),
+        verdict_reward: Amount(3),
+        lock: Amount(10_000),
+        challenge_bond: Amount(1_000),
+        commit_span: Span { heights: 5, ms: 5_000 },
+        verdict_span: Span { heights: 5, ms: 5_000 },
+        move_span: Span { heights: 4, ms: 4_000 },
+        bounty_ppm: 100_000,
+        bounty_cap: Amount(700),
+        declared_gain: Amount(5_000),
+        collusion_ppm: 333_333,
+    }
+}
+
+/// A chain that proposes to itself.
+pub struct World {
+    pub chain: Chain,
+    pub time_ms: u64,
+    pub blocks: Vec<Block>,
+}
+
+impl World {
+    pub fn new() -> World {
+        World::of(genesis())
+    }
+
+    pub fn of(genesis: Genesis) -> World {
+        let time_ms = genesis.time_ms;
+        let chain = Chain::open(genesis, Box::new(MemoryStore::default())).unwrap();
+        World { chain, time_ms, blocks: Vec::new() }
+    }
+
+    /// A transaction of `name` with its next nonce.
+    pub fn sign(&self, name: u8, body: Body) -> Signed<Transaction> {
+        self.sign_with(name, body, self.chain.next_nonce(&key(name)))
+    }
+
+    pub fn sign_with(&self, name: u8, body: Body, nonce: u64) -> Signed<Transaction> {
+        let transaction = Transaction { network: self.chain.network(), signer: key(name), nonce, body };
+        Signed::sign(transaction, &secret(name)).unwrap()
+    }
+
+    /// The next block, a second later.
+    pub fn propose(&mut self, pending: Vec<Signed<Transaction>>) -> crate::Proposal {
+        self.chain.propose(&proposer(), self.time_ms + 1_000, pending).unwrap()
+    }
+
+    pub fn apply(&mut self, block: &CheckedBlock) -> Vec<Event> {
+        let events = self.chain.apply(block).unwrap();
+        self.time_ms = block.header().time_ms;
+        self.blocks.push(block.wire());
+        assert_eq!(self.chain.state().total_value(), Some(self.chain.state().genesis_value()));
+        events
+    }
+
+    /// Applies a block of transactions, all of which must be valid.
+    pub fn step(&mut self, pending: Vec<Signed<Transaction>>) -> Vec<Event> {
+        let proposal = self.propose(pending);
+        assert!(proposal.dropped.is_empty(), "{:?}", proposal.dropped);
+        assert!(proposal.left.is_empty());
+        self.apply(&proposal.block)
+    }
+
+    /// One transaction in a block of its own.
+    pub fn play(&mut self, name: u8, body: Body) -> Vec<Event> {
+        let signed = self.sign(name, body);
+        self.step(vec![signed])
+    }
+
+    /// Empty blocks.
+    pub fn wait(&mut self, blocks: u64) -> Vec<Event> {
+        (0..blocks).flat_map(|_| self.step(Vec::new())).collect()
+    }
+
+    /// Why a transaction is refused; nothing is applied.
+    pub fn refusal(&mut self, name: u8, body: Body) -> Option<TransactionInvalid> {
+        let signed = self.sign(name, body);
+        self.propose(vec![signed]).dropped.first().map(|(_, reason)| *reason)
+    }
+
+    pub fn account(&self, name: u8) -> Account {
+        *self.chain.state().account(&key(name)).unwrap()
+    }
+
+    pub fn phase(&self, run: &Digest) -> Phase {
+        self.chain.state().progress(run).unwrap().phase
+    }
+
+    pub fn height(&self) -> Height {
+        self.chain.head().height
+    }
+
+    /// Opens a run, whose round 0 opens in the next block.
+    pub fn open(&mut self, terms: RunTerms) -> Digest {
+        let signed = self.sign(SPONSOR, Body::OpenRun(Box::new(OpenRun { terms })));
+        let run = signed.id();
+        self.step(vec![signed]);
+        run
+    }
+
+    /// A run in its first round.
+    pub fn training(&mut self) -> Digest {
+        let run = self.open(terms());
+        self.wait(1);
+        assert_eq!(self.phase(&run), Phase::Training);
+        run
+    }
+
+    /// A commitment of the slot's trainer with roots made from `seed`.
+    pub fn commitment(&self, run: &Digest, slot: u16, seed: u8) -> (u8, SignedCommitment) {
+        let round = self.chain.state().progress(run).unwrap().round;
+        let slots = &self.chain.state().round(run, round).unwrap().slots;
+        let trainer = slots[usize::from(slot)].trainer.unwrap();
+        let name = TRAINERS.into_iter().find(|name| key(*name) == trainer).unwrap();
+        let root = |n: u8| Digest([seed ^ n; 32]);
+        let commitment = Commitment {
+            network: self.chain.network(),
+            run: *run,
+            round,
+            slot,
+            data_root: root(1),
+            delta_root: root(2),
+            delta_bytes: 4,
+            checkpoint_root: root(3),
+            loss_root: root(4),
+            mean_loss: 0,
+            lists: root(5),
+            trainer,
+        };
+        (name, SignedCommitment::new(commitment, &secret(name)))
+    }
+
+    /// Commits to both slots; gives the commitments' ids.
+    pub fn commit_all(&mut self, run: &Digest) -> [Digest; 2] {
+        let ids = [0, 1].map(|slot| {
+            let (name, signed) = self.commitment(run, slot, 7 + slot as u8);
+            self.play(name, commit(signed));
+            signed.commitment.id()
+        });
+        assert!(matches!(self.phase(run), Phase::Drawing(_)));
+        ids
+    }
+
+    /// A run whose first round is drawn; gives it and its commitments.
+    pub fn audited(&mut self) -> (Digest, [Digest; 2]) {
+        let run = self.training();
+        let ids = self.commit_all(&run);
+        self.wait(2);
+        assert_eq!(self.phase(&run), Phase::Auditing);
+        (run, ids)
+    }
+
+    /// All verifiers give this verdict on all drawn units of a claim.
+    pub fn judge(&mut self, claim: &Digest, result: VerdictResult) {
+        for unit in self.units(claim) {
+            for name in VERIFIERS {
+                self.play(name, verdict(*claim, unit, result));
+            }
+        }
+    }
+
+    pub fn units(&self, claim: &Digest) -> Vec<Unit> {
+        self.chain.state().claim(claim).unwrap().audit.as_ref().unwrap().units.clone()
+    }
+
+    /// A run whose first round is verified and waits for its base.
+    pub fn merging(&mut self) -> Digest {
+        let (run, ids) = self.audited();
+        for id in ids {
+            self.judge(&id, VerdictResult::Match);
+            self.play(AUDITOR, Body::Settle(Settle { claim: id }));
+        }
+        assert_eq!(self.phase(&run), Phase::Merging);
+        run
+    }
+
+    /// A base claim of `name` with a root made from `seed`.
+    pub fn base(&self, name: u8, run: &Digest, seed: u8) -> SignedBase {
+        let round = self.chain.state().progress(run).unwrap().round + 1;
+        let network = self.chain.network();
+        let claim = BaseClaim { network, run: *run, round, root: Digest([seed; 32]), poster: key(name) };
+        SignedBase::new(claim, &secret(name))
+    }
+}
+
+pub fn commit(signed: SignedCommitment) -> Body {
+    Body::Commit(Box::new(Commit { signed }))
+}
+
+pub fn base(signed: SignedBase) -> Body {
+    Body::Base(Base { signed })
+}
+
+pub fn verdict(claim: Digest, unit: Unit, result: VerdictResult) -> Body {
+    Body::Verdict(Verdict { claim, unit, result, trace_root: Digest([9; 32]) })
+}
+
+/// How many events of a kind there are.
+pub fn count(events: &[Event], is: impl Fn(&Event) -> bool) -> usize {
+    events.iter().filter(|event| is(event)).count()
+}

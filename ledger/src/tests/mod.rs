@@ -1,0 +1,11 @@
+//! Tests of the ledger as a whole; each transaction's table is in its own file.
+
+pub(crate) mod fixture;
+
+mod chain;
+mod codec;
+mod conservation;
+mod disputes;
+mod rounds;
+mod trial;
+mod vectors;

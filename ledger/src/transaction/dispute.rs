@@ -1,0 +1,140 @@
+//! `dispute`: somebody puts a bond on a claim being wrong (L-5.8).
+
+use super::Refused;
+use crate::amount::Amount;
+use crate::fault::Fault;
+use crate::limits::OPEN_DISPUTES_PER_CHALLENGER;
+use crate::run::{ClaimStatus, Docketed, open_dispute};
+use crate::stage::{Origin, Stage};
+use borsh::{BorshDeserialize, BorshSerialize};
+use retrace_verifier::digest::Digest;
+use retrace_verifier::docket::{DocketError, Opening};
+use retrace_verifier::{Game, Unit};
+
+/// The signer disputes one unit of a claim.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Dispute {
+    /// Commitment or base claim.
+    pub claim: Digest,
+    /// The unit.
+    pub unit: Unit,
+    /// The list elements that the unit needs, from the claim's attested blob.
+    pub opening: Opening,
+}
+
+/// In the order of the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DisputeInvalid {
+    /// No such claim.
+    #[error("there is no such claim")]
+    UnknownClaim,
+    /// The claim is decided, or does not stand.
+    #[error("the claim is not open")]
+    NotOpen,
+    /// A party disputes itself.
+    #[error("the challenger signed the claim")]
+    OwnClaim,
+    /// Too many open disputes of this challenger on this claim.
+    #[error("the challenger has {OPEN_DISPUTES_PER_CHALLENGER} open disputes on this claim")]
+    TooMany,
+    /// Not enough free stake for the bond.
+    #[error("free stake is {free}, the bond is {needed}")]
+    FreeStake {
+        /// Free stake.
+        free: Amount,
+        /// The bond.
+        needed: Amount,
+    },
+    /// The docket does not hold together.
+    #[error("docket: {0}")]
+    Docket(#[from] DocketError),
+}
+
+impl Dispute {
+    /// Gives the opened game.
+    pub(super) fn check(&self, stage: &Stage<'_>, from: Origin) -> Result<Box<Game>, Refused> {
+        self.check_parties(stage, from).map_err(super::theirs)?;
+        let docketed =
+            Docketed { claim: self.claim, unit: self.unit, challenger: from.signer, nonce: from.id };
+        let docket = docketed.docket(stage.state, self.opening.clone())?;
+        let game = Game::open(docket).map_err(|reason| super::theirs(DisputeInvalid::Docket(reason)))?;
+        Ok(Box::new(game))
+    }
+
+    fn check_parties(&self, stage: &Stage<'_>, from: Origin) -> Result<(), DisputeInvalid> {
+        let state = &stage.state;
+        let record = state.claims.get(&self.claim).ok_or(DisputeInvalid::UnknownClaim)?;
+        if record.status != ClaimStatus::Open {
+            return Err(DisputeInvalid::NotOpen);
+        }
+        if record.signer() == from.signer {
+            return Err(DisputeInvalid::OwnClaim);
+        }
+        let is_own = |id: &&Digest| state.disputes.get(id).is_some_and(|d| d.challenger == from.signer);
+        if record.disputes.iter().filter(is_own).count() >= OPEN_DISPUTES_PER_CHALLENGER {
+            return Err(DisputeInvalid::TooMany);
+        }
+        let needed = state.runs.get(&record.run).map_or(Amount::ZERO, |run| run.terms.challenge_bond);
+        let free = state.accounts.get(&from.signer).map_or(Amount::ZERO, |a| a.free_stake());
+        if free < needed {
+            return Err(DisputeInvalid::FreeStake { free, needed });
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply(&self, stage: &mut Stage<'_>, game: Box<Game>) -> Result<(), Fault> {
+        open_dispute(stage, self.claim, *game, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dispute, DisputeInvalid};
+    use crate::amount::Amount;
+    use crate::limits::OPEN_DISPUTES_PER_CHALLENGER;
+    use crate::run::VerdictResult;
+    use crate::tests::fixture::{AUDITOR, SPONSOR, TRAINERS, World, key};
+    use crate::transaction::{Body, Settle, TransactionInvalid};
+    use retrace_verifier::Unit;
+    use retrace_verifier::digest::Digest;
+    use retrace_verifier::docket::{DocketError, Opening};
+
+    fn dispute(claim: Digest, unit: Unit) -> Body {
+        Body::Dispute(Box::new(Dispute { claim, unit, opening: Opening::Nothing }))
+    }
+
+    /// L-5.8: each reason, in the order of the checks.
+    #[test]
+    fn each_reason_has_a_row() {
+        let mut world = World::new();
+        let (_, ids) = world.audited();
+        let signer = world.chain.state().claim(&ids[0]).unwrap().signer();
+        let own = TRAINERS.into_iter().find(|name| key(*name) == signer).unwrap();
+        let poor = DisputeInvalid::FreeStake { free: Amount(0), needed: Amount(1_000) };
+        let rows = [
+            (AUDITOR, Digest([9; 32]), Unit::Merge, DisputeInvalid::UnknownClaim),
+            (own, ids[0], Unit::Merge, DisputeInvalid::OwnClaim),
+            (SPONSOR, ids[0], Unit::Merge, poor),
+            (AUDITOR, ids[0], Unit::Merge, DisputeInvalid::Docket(DocketError::Unit)),
+            (AUDITOR, ids[0], Unit::Step(1), DisputeInvalid::Docket(DocketError::Unit)),
+        ];
+        for (name, claim, unit, expected) in rows {
+            let found = world.refusal(name, dispute(claim, unit));
+            assert_eq!(found, Some(TransactionInvalid::Dispute(expected)));
+        }
+        // Any number of challengers, and several disputes of each, up to the limit.
+        for _ in 0..OPEN_DISPUTES_PER_CHALLENGER {
+            world.play(AUDITOR, dispute(ids[0], Unit::Loss));
+        }
+        let found = world.refusal(AUDITOR, dispute(ids[0], Unit::Merge));
+        assert_eq!(found, Some(TransactionInvalid::Dispute(DisputeInvalid::TooMany)));
+        assert_eq!(world.account(AUDITOR).locked, Amount(8_000));
+        let other = TRAINERS.into_iter().find(|name| *name != own).unwrap();
+        assert_eq!(world.refusal(other, dispute(ids[0], Unit::Loss)), None);
+
+        world.judge(&ids[1], VerdictResult::Match);
+        world.play(AUDITOR, Body::Settle(Settle { claim: ids[1] }));
+        let found = world.refusal(AUDITOR, dispute(ids[1], Unit::Loss));
+        assert_eq!(found, Some(TransactionInvalid::Dispute(DisputeInvalid::NotOpen)));
+    }
+}

@@ -1,0 +1,183 @@
+//! Transactions: one file each, with fields, reasons, check, apply and a table of tests (L-1.6).
+
+mod base;
+mod commit;
+mod dispute;
+mod envelope;
+mod open_run;
+mod play;
+mod settle;
+mod stake;
+mod timeout;
+mod verdict;
+
+pub use base::{Base, BaseInvalid};
+pub use commit::{Commit, CommitInvalid};
+pub use dispute::{Dispute, DisputeInvalid};
+pub use envelope::EnvelopeInvalid;
+pub use open_run::{OpenRun, OpenRunInvalid};
+pub use play::{Play, PlayInvalid};
+pub use settle::{Settle, SettleInvalid};
+pub use stake::{Stake, StakeInvalid};
+pub use timeout::{Timeout, TimeoutInvalid};
+pub use verdict::{Verdict, VerdictInvalid};
+
+use crate::envelope::{Signable, Signed};
+use crate::fault::Fault;
+use crate::stage::{Origin, Stage};
+use borsh::{BorshDeserialize, BorshSerialize};
+use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
+
+/// What a transaction does. The position of a variant is its wire form: new ones go to the end.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Body {
+    /// Balance becomes stake.
+    Stake(Stake),
+    /// A sponsor opens a run.
+    OpenRun(Box<OpenRun>),
+    /// A trainer commits to a segment.
+    Commit(Box<Commit>),
+    /// Somebody claims the next base.
+    Base(Base),
+    /// A verifier says what its replay gave.
+    Verdict(Verdict),
+    /// Somebody disputes a claim.
+    Dispute(Box<Dispute>),
+    /// A move of a dispute.
+    Play(Box<Play>),
+    /// A clock ran out.
+    Timeout(Timeout),
+    /// A claim's window is over.
+    Settle(Settle),
+}
+
+impl Body {
+    /// True for what travels in the dispute lane.
+    pub fn is_dispute_lane(&self) -> bool {
+        matches!(self, Body::Dispute(_) | Body::Play(_) | Body::Timeout(_))
+    }
+}
+
+/// A transaction: who, where, which, what.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Transaction {
+    /// Network.
+    pub network: Digest,
+    /// Whose account pays for it with a nonce.
+    pub signer: PeerKey,
+    /// One more than the signer's last.
+    pub nonce: u64,
+    /// What it does.
+    pub body: Body,
+}
+
+impl Signable for Transaction {
+    const SIGNATURE_CONTEXT: &'static str = "retrace v1 transaction";
+    const ID_CONTEXT: &'static str = "retrace v1 transaction id";
+
+    fn signer(&self) -> PeerKey {
+        self.signer
+    }
+}
+
+/// Why a transaction is invalid: the sender's fault, and the same on every node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransactionInvalid {
+    /// Size, network, signer or nonce.
+    #[error("envelope: {0}")]
+    Envelope(#[from] EnvelopeInvalid),
+    /// Of a stake.
+    #[error("stake: {0}")]
+    Stake(#[from] StakeInvalid),
+    /// Of an opening.
+    #[error("open run: {0}")]
+    OpenRun(#[from] OpenRunInvalid),
+    /// Of a commitment.
+    #[error("commit: {0}")]
+    Commit(#[from] CommitInvalid),
+    /// Of a base.
+    #[error("base: {0}")]
+    Base(#[from] BaseInvalid),
+    /// Of a verdict.
+    #[error("verdict: {0}")]
+    Verdict(#[from] VerdictInvalid),
+    /// Of a dispute.
+    #[error("dispute: {0}")]
+    Dispute(#[from] DisputeInvalid),
+    /// Of a move.
+    #[error("play: {0}")]
+    Play(#[from] PlayInvalid),
+    /// Of a time-out.
+    #[error("timeout: {0}")]
+    Timeout(#[from] TimeoutInvalid),
+    /// Of a settlement.
+    #[error("settle: {0}")]
+    Settle(#[from] SettleInvalid),
+}
+
+/// Theirs or ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Theirs.
+    Invalid(TransactionInvalid),
+    /// Ours.
+    Fault(Fault),
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Refused {
+        Refused::Fault(fault)
+    }
+}
+
+fn theirs<R: Into<TransactionInvalid>>(reason: R) -> Refused {
+    Refused::Invalid(reason.into())
+}
+
+/// Checks a transaction and applies it. A refusal writes nothing (L-1.6).
+pub(crate) fn execute(stage: &mut Stage<'_>, signed: &Signed<Transaction>) -> Result<(), Refused> {
+    let transaction = signed.body();
+    let from = Origin { signer: transaction.signer, id: signed.id(), bytes: signed.bytes() };
+    envelope::check(stage, transaction, from).map_err(theirs)?;
+    match &transaction.body {
+        Body::Stake(body) => {
+            body.check(stage, from).map_err(theirs)?;
+            body.apply(stage, from)?;
+        }
+        Body::OpenRun(body) => {
+            let plan = body.check(stage, from).map_err(theirs)?;
+            body.apply(stage, from, plan)?;
+        }
+        Body::Commit(body) => {
+            body.check(stage, from).map_err(theirs)?;
+            body.apply(stage)?;
+        }
+        Body::Base(body) => {
+            let plan = body.check(stage, from)?;
+            body.apply(stage, plan)?;
+        }
+        Body::Verdict(body) => {
+            let plan = body.check(stage, from).map_err(theirs)?;
+            body.apply(stage, from, plan)?;
+        }
+        Body::Dispute(body) => {
+            let plan = body.check(stage, from)?;
+            body.apply(stage, plan)?;
+        }
+        Body::Play(body) => {
+            let plan = body.check(stage, from).map_err(theirs)?;
+            body.apply(stage, from, plan)?;
+        }
+        Body::Timeout(body) => {
+            let plan = body.check(stage).map_err(theirs)?;
+            body.apply(stage, plan)?;
+        }
+        Body::Settle(body) => {
+            body.check(stage).map_err(theirs)?;
+            body.apply(stage)?;
+        }
+    }
+    envelope::apply(stage, transaction)?;
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! The golden steps on this machine: one hash, whatever the backend and the number of threads.
+
+use retrace_model::selftest::{GOLDEN, run};
+use retrace_model::{
+    Backend, Engine, Inputs, StepId, StepScalars, Unobserved, Workspace, assigned_tokens, execute,
+    execute_in, initial_parameters, program, selftest,
+};
+
+/// M-4.4, M-1.5: when a definition changes on purpose, the new hash is what this test prints.
+#[test]
+fn every_backend_gives_the_golden_hash() {
+    let outcomes = run(2);
+    assert_eq!(outcomes.len(), 2 * Backend::available().len());
+    for outcome in outcomes {
+        assert_eq!(outcome.hash, GOLDEN, "{:?}", outcome.engine);
+        assert!(outcome.is_golden());
+    }
+}
+
+/// M-4.1: a run in a workspace that other programs used gives what a fresh one gives.
+#[test]
+fn a_used_workspace_changes_nothing() {
+    let mut spec = selftest::golden_spec();
+    let engine = Engine { backend: Backend::best(), threads: 1 };
+    let mut workspace = Workspace::default();
+    for batch in [3, 2, 3] {
+        spec.batch = batch;
+        let at = StepId { round: 0, slot: 0, step: 1 };
+        let shard: Vec<u8> = (0..1000u32).map(|i| (i * i >> 2) as u8).collect();
+        let tokens = assigned_tokens(&spec, &[3; 32], at, &[shard]).expect("the shard is long enough");
+        let parameters = initial_parameters(&spec);
+        let moments = parameters.iter().chain(&parameters).map(|words| vec![0; words.len()]);
+        let state: Vec<_> = parameters.iter().cloned().chain(moments).collect();
+        let inputs = Inputs { pre: &state, tokens: &tokens, ..Inputs::default() };
+        let scalars = StepScalars::new(&spec, 0, 1);
+        for program in [program::step_program(&spec), program::evaluation_program(&spec, batch)] {
+            let fresh = execute(&program, inputs, &scalars, &engine, &mut Unobserved);
+            let again = execute_in(&mut workspace, &program, inputs, &scalars, &engine, &mut Unobserved);
+            assert_eq!(fresh, again);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `retrace demo`: the main job, from an empty folder to a re-judgeable conviction.
+
+use super::args::{EngineArgs, near};
+use super::exit::{Exit, Failure};
+use super::terminal::Terminal;
+use crate::data::{Corpus, dictionary, from_paths};
+use crate::demo::{self, Liar, Outcome, PEERS, Plan, Preset, SetupError};
+use crate::parts;
+use crate::strategy::STRATEGIES;
+use retrace_verifier::PPM;
+use std::path::PathBuf;
+
+/// Arguments of `retrace demo`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  retrace demo --seed 7 --liar trainer-2:wrong-rate --home /tmp/my-run --json\n\nStrategies: poisoned-gradient, stale-step, wrong-delta, wrong-batch, wrong-rate, false-loss, wrong-base.\nTrainers: trainer-1, trainer-2, trainer-3. Everything stays on this machine."
+)]
+pub struct Args {
+    /// Seeds keys and initial parameters
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// A new folder for blocks, blobs and evidence; one in the temporary folder if left out
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Text files or folders to train on, instead of the dictionary
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    data: Vec<PathBuf>,
+    /// Which trainer lies, and how
+    #[arg(long, value_name = "NAME:STRATEGY", default_value = "trainer-2:poisoned-gradient")]
+    liar: String,
+    /// Nobody lies
+    #[arg(long, conflicts_with = "liar")]
+    honest: bool,
+    /// Share of the steps that verifiers replay, 0 to 1
+    #[arg(long, default_value_t = 0.25, value_name = "RATE", value_parser = rate)]
+    audit_rate: f64,
+    /// Size of the model
+    #[arg(long, value_enum, default_value_t = Preset::Small)]
+    preset: Preset,
+    /// Rounds of the run
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+    /// Steps of each segment, H
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(4..=1024))]
+    steps: u32,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Print one JSON object as the last line of standard output, and nothing else there
+    #[arg(long)]
+    json: bool,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number".to_string())?;
+    if (0.0..=1.0).contains(&rate) { Ok(rate) } else { Err("not between 0 and 1".into()) }
+}
+
+fn liar(text: &str) -> Result<Liar, SetupError> {
+    let strategies = STRATEGIES.map(|(_, name, _)| name);
+    let (name, strategy) = text.split_once(':').unwrap_or((text, "poisoned-gradient"));
+    if !PEERS.contains(&name) {
+        return Err(SetupError::NoSuchPeer { name: name.into(), hint: near(name, &PEERS) });
+    }
+    let strategy = strategy
+        .parse()
+        .map_err(|source| SetupError::NoSuchStrategy { source, hint: near(strategy, &strategies) })?;
+    Ok(Liar { name: name.into(), strategy })
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let liar = if args.honest { None } else { Some(liar(&args.liar).map_err(Failure::input)?) };
+    let corpus = corpus(&args.data)?;
+    let plan = Plan {
+        seed: args.seed,
+        home: args.home.clone().unwrap_or_else(fresh_home),
+        liar,
+        audit_rate_ppm: (args.audit_rate * f64::from(PPM)).round() as u32,
+        preset: args.preset,
+        rounds: args.rounds,
+        steps: args.steps,
+        engine: args.engine.engine(),
+    };
+    introduce(&plan, &corpus);
+    let mut terminal = Terminal::new();
+    let outcome = demo::run(&plan, corpus, &mut terminal);
+    drop(terminal);
+    let outcome = outcome.map_err(|error| match error {
+        SetupError::Home(_) | SetupError::NoSuchPeer { .. } | SetupError::Terms => Failure::input(error),
+        other => Failure::work(other),
+    })?;
+    if args.json {
+        println!("{}", serde_json::to_string(&outcome).unwrap_or_default());
+    } else {
+        summarize(&outcome);
+    }
+    Ok(Exit::Yes)
+}
+
+fn corpus(paths: &[PathBuf]) -> Result<Corpus, Failure> {
+    if paths.is_empty() { dictionary() } else { from_paths(paths) }.map_err(Failure::input)
+}
+
+/// A folder that is nobody's yet.
+fn fresh_home() -> PathBuf {
+    let folder = tempfile::Builder::new().prefix("retrace-demo-").tempdir();
+    folder.map_or_else(|_| PathBuf::from("retrace-demo"), tempfile::TempDir::keep)
+}
+
+fn introduce(plan: &Plan, corpus: &Corpus) {
+    let linked = parts::check().len();
+    let spec = plan.spec();
+    eprintln!("retrace demo: one process, an in-memory ledger with one proposer, roles on threads");
+    eprintln!("  text     {} ({} bytes, 64 KiB held out)", corpus.source, corpus.training_bytes());
+    eprintln!(
+        "  run      {} rounds, {} slots, {} steps a segment, {} tokens a step, {} backend",
+        spec.rounds,
+        spec.slots,
+        spec.steps,
+        spec.tokens_per_step(),
+        plan.engine.backend
+    );
+    match &plan.liar {
+        Some(liar) => eprintln!("  liar     {} by {}", liar.name, liar.strategy),
+        None => eprintln!("  liar     nobody"),
+    }
+    eprintln!("  audits   {:.3} % of steps, every delta, loss and merge", plan.audit_rate_ppm as f64 / 1e4);
+    eprintln!("  home     {}", plan.home.display());
+    eprintln!("  parts    {linked} network parts linked, none at work yet");
+}
+
+fn summarize(o: &Outcome) {
+    println!("\nfinished in {:.1} s at height {}", o.seconds, o.height);
+    println!(
+        "loss       {:.3} -> {:.3} bits/byte on 64 KiB held out (that text's unigram entropy: {:.3})",
+        o.loss_first, o.loss_last, o.unigram_bits_per_byte
+    );
+    println!("work       {} segments, {} steps, {} tokens", o.commitments, o.steps, o.tokens);
+    println!("audits     {} match, {} mismatch", o.audits.matches, o.audits.mismatch);
+    println!("escape     one wrong step goes unseen with probability {:.4}", o.escape_probability);
+    for d in &o.disputes {
+        summarize_dispute(d);
+    }
+    for s in &o.slashed {
+        let burned = s.amount - s.bounty;
+        println!(
+            "slashed    {} lost {} ({}): {} to others, {burned} burned",
+            s.peer, s.amount, s.reason, s.bounty
+        );
+    }
+    for (peer, amount) in &o.rewards {
+        println!("paid       {peer} got {amount}");
+    }
+    println!("checkpoint {}", o.checkpoint_root);
+    println!("home       {}", o.home);
+    match &o.evidence_file {
+        Some(file) => {
+            println!("evidence   {file}\nre-judge   retrace evidence verify {file}");
+            println!("           python3 specs/judge/judge.py {file}");
+        }
+        None => println!("evidence   none: nobody was convicted"),
+    }
+}
+
+fn summarize_dispute(d: &crate::demo::DisputeReport) {
+    let slot = d.slot.map_or(String::new(), |slot| format!("{slot}."));
+    let step = d.step.as_str().map_or_else(|| d.step.to_string(), str::to_string);
+    println!("dispute    {} against {}: won by the {}", d.challenger, d.accused, d.winner);
+    println!("           at {}.{slot}{step}, {} moves, {} bytes in all", d.round, d.moves, d.posted_bytes);
+    let (Some(op), Some(tensor), Some(index)) = (&d.op, &d.tensor, &d.index) else { return };
+    let link = d.link.map_or(String::new(), |link| format!(", link {link} of its chain"));
+    println!("           {op} in {tensor}, element {index:?}{link}");
+    println!(
+        "           claimed {}, right {}, {} ULP apart; judged in {} us from {} bytes",
+        d.claimed_bits.as_deref().unwrap_or("-"),
+        d.right_bits.as_deref().unwrap_or("-"),
+        d.ulp_distance.map_or("NaN:".into(), |ulp| ulp.to_string()),
+        d.judge_us.unwrap_or_default(),
+        d.evidence_bytes
+    );
+}

@@ -1,0 +1,251 @@
+//! `retrace replay`: a run's steps computed again in this process, and compared bit for bit.
+
+use super::args::{EngineArgs, HomeArg};
+use super::exit::{Exit, Failure};
+use super::view::{self, OneRun, Replayed};
+use crate::names;
+use crate::roles::{Ended, Lineage};
+use miette::Diagnostic;
+use retrace_ledger::{ClaimRecord, ClaimStatus};
+use retrace_model::{Engine, Unobserved, Words};
+use retrace_verifier::commitment::{Commitment, SegmentLists};
+use retrace_verifier::digest::Digest;
+use retrace_verifier::docket::Claim;
+use retrace_verifier::segment::{Assignment, Claimed, Honest, Segment, first_state};
+use retrace_verifier::state::{StateKind, root_of};
+use retrace_verifier::{Task, Unit, Witness};
+use serde_json::json;
+
+/// Arguments of `retrace replay`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  retrace replay --home /tmp/my-run --step 0.1.3\n  retrace replay --home /tmp/my-run --all --backend reference"
+)]
+pub struct Args {
+    #[command(flatten)]
+    home: HomeArg,
+    /// One step, as round.slot.step, all from 0
+    #[arg(long, value_name = "R.S.N", value_parser = step, required_unless_present = "all")]
+    step: Option<(u32, u16, u32)>,
+    /// Every verified segment and every merge, from the shards alone
+    #[arg(long, conflicts_with = "step")]
+    all: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+fn step(text: &str) -> Result<(u32, u16, u32), String> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let [round, slot, step] = parts[..] else { return Err("expected round.slot.step, like 0.1.3".into()) };
+    let number = |part: &str| part.parse().map_err(|_| format!("{part} is not a number"));
+    let slot = slot.parse().map_err(|_| format!("{slot} is not a number"))?;
+    Ok((number(round)?, slot, number(step)?))
+}
+
+#[derive(Debug, thiserror::Error, Diagnostic)]
+enum ReplayError {
+    #[error("there is no commitment at {round}.{slot}")]
+    #[diagnostic(help("`retrace show --home DIR` lists the commitments of a run"))]
+    NoCommitment { round: u32, slot: u16 },
+    #[error("the segment has {steps} steps, from 0")]
+    #[diagnostic(help("the last part of R.S.N is a step of the segment"))]
+    NoStep { steps: u32 },
+    #[error("the state before this step is not published, and replaying from the base gives another one")]
+    #[diagnostic(help("an earlier step of this segment is wrong: try R.S.0, R.S.1, ..."))]
+    NoState,
+    #[error("the shards have no room for a sequence")]
+    #[diagnostic(help("the home's shards are not those of its manifest"))]
+    NoRoom,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let replayed = view::open(&args.home.home)?;
+    let one = replayed.run()?;
+    let engine = args.engine.engine();
+    match args.step {
+        Some(at) => one_step(&replayed, &one, &engine, at, args.json),
+        None => everything(&replayed, &one, &engine, args.json),
+    }
+}
+
+fn commitment(
+    replayed: &Replayed,
+    one: &OneRun,
+    round: u32,
+    slot: u16,
+) -> Option<(Digest, ClaimRecord, Commitment)> {
+    let state = replayed.chain.state();
+    let id = state.round(&one.id, round)?.slots.get(usize::from(slot))?.commitment?;
+    let record = state.claim(&id)?.clone();
+    let Claim::Segment(signed) = record.claim else { return None };
+    Some((id, record, signed.commitment))
+}
+
+fn one_step(
+    replayed: &Replayed,
+    one: &OneRun,
+    engine: &Engine,
+    (round, slot, step): (u32, u16, u32),
+    as_json: bool,
+) -> Result<Exit, Failure> {
+    let spec = &one.run.terms.spec;
+    let found = commitment(replayed, one, round, slot);
+    let (_, record, c) = found.ok_or_else(|| Failure::input(ReplayError::NoCommitment { round, slot }))?;
+    if step >= spec.steps {
+        return Err(Failure::input(ReplayError::NoStep { steps: spec.steps }));
+    }
+    let lists = replayed.home.blobs().lists(&c.lists).map_err(Failure::input)?;
+    let lineage = replayed.lineage(one, round, engine).map_err(Failure::work)?;
+    let shards = replayed.shards(one)?;
+    let state = replayed.chain.state();
+    let beacon = state.round(&one.id, round).map(|r| r.beacon).unwrap_or_default();
+    let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base: &lineage.base };
+    let pre = state_before(replayed, &at, &lists, step, engine)?;
+    let unit = Unit::Step(step);
+    let task = at.task(unit, &pre, &lists).ok_or_else(|| Failure::work(ReplayError::NoRoom))?;
+    let witness = at.witness(task, engine, &Honest);
+    let (claimed, ours) = (Claimed::of(&c, &lists, unit), Claimed::replayed(&witness));
+    let matches = claimed == Some(ours);
+    let claimed = claimed.unwrap_or(ours);
+    let status = format!("{:?}", record.status);
+    if as_json {
+        let side = |c: Claimed| {
+            json!({
+                "state_root": c.post.map(|d| d.to_string()),
+                "batch_digest": c.batch.map(|d| d.to_string()),
+                "loss_bits": c.loss.map(names::bits),
+            })
+        };
+        let at = names::coordinates(round, Some(slot), unit);
+        let verdict = if matches { "match" } else { "mismatch" };
+        let report = json!({
+            "at": at, "verdict": verdict, "claimed": side(claimed), "replayed": side(ours),
+            "trainer": c.trainer.to_string(), "status": status,
+        });
+        println!("{report}");
+    } else {
+        println!(
+            "{} {}",
+            if matches { "MATCH" } else { "MISMATCH" },
+            names::coordinates(round, Some(slot), unit)
+        );
+        println!("trainer       {} ({status})", c.trainer);
+        let pairs = [("state root", claimed.post, ours.post), ("batch digest", claimed.batch, ours.batch)];
+        for (name, claimed, ours) in pairs {
+            let (Some(claimed), Some(ours)) = (claimed, ours) else { continue };
+            println!("{name:<13} claimed  {claimed}\n              replayed {ours}");
+        }
+        let loss = |bits: Option<u32>| {
+            bits.map_or("-".into(), |b| format!("{} {}", names::bits(b), f32::from_bits(b)))
+        };
+        println!("loss (nats)   claimed  {}\n              replayed {}", loss(claimed.loss), loss(ours.loss));
+    }
+    Ok(if matches { Exit::Yes } else { Exit::No })
+}
+
+/// The claimed state before a step: published, or replayed from the base if that gives the listed root.
+fn state_before(
+    replayed: &Replayed,
+    at: &Assignment,
+    lists: &SegmentLists,
+    step: u32,
+    engine: &Engine,
+) -> Result<Vec<Words>, Failure> {
+    let mut state = first_state(at.spec, at.base);
+    let Some(root) = step.checked_sub(1).and_then(|n| lists.step_roots.get(n as usize)) else {
+        return Ok(state);
+    };
+    if let Ok(published) = replayed.home.blobs().tensors(StateKind::Inner, at.spec, root) {
+        return Ok(published);
+    }
+    for earlier in 0..step {
+        let task = at.task(Unit::Step(earlier), &state, lists);
+        let task = task.ok_or_else(|| Failure::work(ReplayError::NoRoom))?;
+        state = at.witness(task, engine, &Honest).post().into_iter().cloned().collect();
+    }
+    let same = root_of(StateKind::Inner, at.spec, &state) == *root;
+    if same { Ok(state) } else { Err(Failure::work(ReplayError::NoState)) }
+}
+
+/// Trains every verified segment again and merges; only the ledger and the shards are read.
+fn everything(replayed: &Replayed, one: &OneRun, engine: &Engine, as_json: bool) -> Result<Exit, Failure> {
+    let spec = &one.run.terms.spec;
+    let shards = replayed.shards(one)?;
+    let state = replayed.chain.state();
+    let mut lineage = Lineage::start(spec);
+    let mut differences = Vec::new();
+    let (mut steps, rounds) = (0u64, replayed.rounds_done(one));
+    for round in 0..rounds {
+        let beacon = state.round(&one.id, round).map(|r| r.beacon).unwrap_or_default();
+        let mut deltas = Vec::new();
+        for slot in 0..spec.slots {
+            let Some((_, record, c)) = commitment(replayed, one, round, slot) else { continue };
+            if record.status != ClaimStatus::Verified {
+                continue;
+            }
+            let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base: &lineage.base };
+            let segment = at.train(engine, &Honest, |_| {});
+            let segment = segment.ok_or_else(|| Failure::work(ReplayError::NoRoom))?;
+            steps += u64::from(spec.steps);
+            let same = is_same(&segment, &c, &at);
+            eprintln!("{round}.{slot} {}", if same { "MATCH" } else { "MISMATCH" });
+            if !same {
+                differences.push(format!("{round}.{slot}"));
+            }
+            deltas.push(segment.delta);
+        }
+        merge(&mut lineage, spec, deltas, engine);
+        let Ended { accepted, .. } = Lineage::look(state, &one.id, round);
+        if accepted.is_some_and(|accepted| accepted != lineage.root) {
+            differences.push(format!("base of round {}", round + 1));
+        }
+    }
+    let matches = lineage.root == one.progress.base && differences.is_empty();
+    if as_json {
+        let report = json!({
+            "verdict": if matches { "match" } else { "mismatch" },
+            "checkpoint_root": lineage.root.to_string(),
+            "ledger_root": one.progress.base.to_string(),
+            "rounds": rounds, "steps": steps, "backend": engine.backend.name(), "differences": differences,
+        });
+        println!("{report}");
+    } else {
+        println!(
+            "{}: {rounds} rounds, {steps} steps on {}",
+            if matches { "MATCH" } else { "MISMATCH" },
+            engine.backend
+        );
+        println!("checkpoint_root {}\nledger          {}", lineage.root, one.progress.base);
+        differences.iter().for_each(|at| println!("differs at {at}"));
+    }
+    Ok(if matches { Exit::Yes } else { Exit::No })
+}
+
+fn is_same(segment: &Segment, claimed: &Commitment, at: &Assignment) -> bool {
+    segment.commitment(claimed.network, claimed.run, at, claimed.trainer) == *claimed
+}
+
+fn merge(lineage: &mut Lineage, spec: &retrace_model::RunSpec, deltas: Vec<Vec<Words>>, engine: &Engine) {
+    lineage.round += 1;
+    if deltas.is_empty() {
+        return;
+    }
+    let task = Task {
+        spec: *spec,
+        unit: Unit::Merge,
+        round: lineage.round,
+        pre: lineage.base.clone(),
+        base: Vec::new(),
+        deltas,
+        tokens: Vec::new(),
+        losses: Vec::new(),
+    };
+    let scalars = task.scalars();
+    let witness = Witness::run(task, scalars, engine, &mut Unobserved);
+    lineage.base = witness.post().into_iter().cloned().collect();
+    lineage.root = root_of(StateKind::Outer, spec, &lineage.base);
+}

@@ -1,0 +1,54 @@
+//! `retrace selftest`: the golden steps on every backend and thread count of this machine.
+
+use super::exit::{Exit, Failure};
+use crate::parts;
+use retrace_model::selftest;
+use serde_json::json;
+
+/// Arguments of `retrace selftest`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  retrace selftest --threads 4\n\nA machine that prints another hash cannot take part: its work would be disputed, and rightly."
+)]
+pub struct Args {
+    /// Thread counts to try, from 1 to this
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: u16,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let outcomes = selftest::run(usize::from(args.threads));
+    let passed = outcomes.iter().all(selftest::Outcome::is_golden);
+    let names: Vec<&str> = outcomes.iter().map(|o| o.engine.backend.name()).collect();
+    let absent: Vec<&str> = ["avx2", "avx512"].into_iter().filter(|name| !names.contains(name)).collect();
+    if args.json {
+        let lines = outcomes.iter().map(
+            |o| json!({ "backend": o.engine.backend.name(), "threads": o.engine.threads, "hash": o.hash }),
+        );
+        let parts = parts::check().into_iter().map(|p| json!({ "name": p.name, "answer": p.answer }));
+        let report = json!({
+            "passed": passed,
+            "golden": selftest::GOLDEN,
+            "outcomes": lines.collect::<Vec<_>>(),
+            "absent": absent,
+            "parts": parts.collect::<Vec<_>>(),
+        });
+        println!("{report}");
+    } else {
+        for o in &outcomes {
+            let verdict = if o.is_golden() { "golden" } else { "DIFFERENT" };
+            println!("{:<10} {} threads  {}  {verdict}", o.engine.backend, o.engine.threads, o.hash);
+        }
+        absent.iter().for_each(|name| println!("{name:<10} not on this machine"));
+        parts::check().iter().for_each(|part| println!("linked     {}: {}", part.name, part.answer));
+        println!(
+            "{}",
+            if passed { "passed: one hash everywhere" } else { "FAILED: this machine gives other bits" }
+        );
+    }
+    Ok(if passed { Exit::Yes } else { Exit::No })
+}

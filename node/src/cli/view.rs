@@ -1,0 +1,79 @@
+//! A finished run as a later process sees it: the home's blocks applied once more.
+
+use super::exit::Failure;
+use crate::home::{Home, HomeError};
+use crate::roles::{Lineage, LineageError};
+use retrace_ledger::{Chain, Event, MemoryStore, Progress, Run};
+use retrace_model::Engine;
+use retrace_verifier::digest::Digest;
+use std::path::Path;
+
+/// A home with its chain, from genesis to the last whole block.
+pub struct Replayed {
+    /// The home.
+    pub home: Home,
+    /// The chain.
+    pub chain: Chain,
+    /// What happened, by height from 1.
+    pub events: Vec<Vec<Event>>,
+}
+
+/// Opens a home and applies all its blocks; every signature, beacon and state root is checked on the way.
+pub fn open(path: &Path) -> Result<Replayed, Failure> {
+    let home = Home::open(path).map_err(Failure::input)?;
+    let damaged = |what: String| Failure::input(HomeError::Damaged { path: path.join("blocks.log"), what });
+    let mut chain = Chain::open(home.genesis().clone(), Box::new(MemoryStore::default()))
+        .map_err(|e| damaged(e.to_string()))?;
+    let mut events = Vec::new();
+    for (at, block) in (1u64..).zip(home.blocks().map_err(Failure::input)?) {
+        let happened = chain.apply_bytes(&block);
+        events.push(happened.map_err(|e| damaged(format!("block {at}: {e}")))?);
+    }
+    Ok(Replayed { home, chain, events })
+}
+
+/// A run of a replayed home.
+pub struct OneRun {
+    /// Id.
+    pub id: Digest,
+    /// Terms and pins.
+    pub run: Run,
+    /// Where it stands.
+    pub progress: Progress,
+}
+
+impl Replayed {
+    /// The home's run.
+    pub fn run(&self) -> Result<OneRun, Failure> {
+        let state = self.chain.state();
+        let found = state.runs().next().map(|(id, run)| (id, run.clone()));
+        let open = found.and_then(|(id, run)| Some(OneRun { id, run, progress: *state.progress(&id)? }));
+        let path = self.home.path().to_path_buf();
+        open.ok_or_else(|| {
+            Failure::input(HomeError::Damaged { path, what: "no run was opened in it".into() })
+        })
+    }
+
+    /// The base that `round` starts from, merged from published deltas.
+    pub fn lineage(&self, one: &OneRun, round: u32, engine: &Engine) -> Result<Lineage, LineageError> {
+        let spec = &one.run.terms.spec;
+        let mut lineage = Lineage::start(spec);
+        let state = self.chain.state();
+        let look = |at| Lineage::look(state, &one.id, at);
+        lineage.follow(spec, &self.home.blobs(), engine, round, look)?;
+        Ok(lineage)
+    }
+
+    /// The run's shards, each checked against the manifest.
+    pub fn shards(&self, one: &OneRun) -> Result<Vec<Vec<u8>>, Failure> {
+        let blobs = self.home.blobs();
+        let shards = one.run.terms.manifest.iter().map(|shard| blobs.bytes(&shard.digest));
+        shards.collect::<Result<_, _>>().map_err(Failure::input)
+    }
+
+    /// Rounds that are over: all of a finished run, or those before the current one.
+    pub fn rounds_done(&self, one: &OneRun) -> u32 {
+        let finished = one.progress.phase == retrace_ledger::Phase::Finished;
+        if finished { one.run.terms.spec.rounds } else { one.progress.round }
+    }
+}

@@ -1,0 +1,66 @@
+//! The main job in one process: a run from genesis to its last base, with whoever lies caught on the way.
+
+mod evaluate;
+mod outcome;
+mod setup;
+mod watch;
+
+pub use outcome::{DisputeReport, Outcome};
+pub use setup::{Liar, PEERS, Plan, Preset, SetupError};
+pub use watch::Progress;
+
+use crate::data::Corpus;
+use crate::home::Home;
+use crate::network::{Board, propose_until_stopped};
+use crate::roles::{Role, Trainer, Verifier, run_until_stopped};
+use crate::strategy::Strategy;
+use retrace_ledger::{Body, Chain, MemoryStore, OpenRun};
+use retrace_verifier::segment::{Conduct, Honest};
+use setup::Cast;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
+/// Runs a demo to its end. Progress goes to `progress`; the outcome is what the ledger says afterwards.
+pub fn run(plan: &Plan, corpus: Corpus, progress: &mut dyn Progress) -> Result<Outcome, SetupError> {
+    let cast = Cast::new(plan)?;
+    let home = Home::create(&plan.home, &cast.genesis)?;
+    let chain = Chain::open(cast.genesis.clone(), Box::new(MemoryStore::default()))?;
+    let terms = cast.terms(plan, &corpus)?;
+    let blobs = home.blobs();
+    for shard in &corpus.shards {
+        blobs.put_bytes(shard)?;
+    }
+    let shards = Arc::new(corpus.shards.clone());
+    let (sender, notices) = channel();
+    let board = Board::new(chain, home, sender);
+    let mut roles = roles(&cast, plan, &shards);
+    board.submit(&cast.sponsor, Body::OpenRun(Box::new(OpenRun { terms })));
+    std::thread::scope(|scope| {
+        let board = &board;
+        let secrets = &cast.proposer;
+        scope.spawn(move || propose_until_stopped(board, secrets));
+        for role in &mut roles {
+            scope.spawn(move || run_until_stopped(board, role.as_mut()));
+        }
+        let watched = watch::watch(board, &cast, plan, &corpus, &notices, progress);
+        board.stop();
+        watched
+    })
+}
+
+fn roles(cast: &Cast, plan: &Plan, shards: &Arc<Vec<Vec<u8>>>) -> Vec<Box<dyn Role>> {
+    let mut roles: Vec<Box<dyn Role>> = Vec::new();
+    for (order, identity) in (1u64..).zip(&cast.trainers) {
+        let strategy = plan.liar.as_ref().filter(|liar| liar.name == identity.name).map(|liar| liar.strategy);
+        // Without the proof of a test network there is no way to a strategy, so the trainer stays honest.
+        let dishonest = strategy.zip(cast.test_network).map(|(s, proof)| s.conduct(proof, &plan.spec()));
+        // Whoever lies about bases is the first to claim one; the others wait, so that one of them claims it.
+        let patience = if strategy == Some(Strategy::WrongBase) { 0 } else { 5 * order };
+        let conduct: Arc<dyn Conduct> = dishonest.unwrap_or_else(|| Arc::new(Honest));
+        roles.push(Box::new(Trainer::new(identity.clone(), conduct, patience, Arc::clone(shards))));
+    }
+    for identity in &cast.verifiers {
+        roles.push(Box::new(Verifier::new(identity.clone(), Arc::clone(shards))));
+    }
+    roles
+}

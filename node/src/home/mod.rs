@@ -1,0 +1,190 @@
+//! A home: one folder with a network's blocks, blobs and evidence, readable by any later process.
+//!
+//! ```text
+//! FORMAT         "retrace home 1" and the network's id
+//! genesis.bin    canonical bytes of genesis
+//! blocks.log     length (u32, little endian) and canonical bytes of each block, in order
+//! blobs/HEX      shards, deltas, lists and states by the digest or root that names them
+//! evidence/HEX   bundles by dispute
+//! ```
+
+mod blobs;
+mod blocks;
+
+pub use blobs::{BlobError, Blobs};
+
+use retrace_ledger::Genesis;
+use retrace_verifier::digest::Digest;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+const FORMAT: &str = "retrace home 1";
+/// Longest genesis file.
+const GENESIS_BYTES_MAX: u64 = 1 << 20;
+
+/// A home that cannot be made or read.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum HomeError {
+    /// The folder cannot be read or written.
+    #[error("cannot use {path}: {source}")]
+    #[diagnostic(help("check the path, its permissions and the space left on its disk"))]
+    Disk {
+        /// What was touched.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Something is there already.
+    #[error("{path} is not empty")]
+    #[diagnostic(help("nothing was touched; name a new folder with --home, or remove this one"))]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Not a home.
+    #[error("{path} is no home: it has no FORMAT file")]
+    #[diagnostic(help("a home is what `retrace demo --home DIR` writes; it prints the path at its end"))]
+    NoHome {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A home of another version.
+    #[error("{path} is a home of another format: it says {found:?}, this build reads {FORMAT:?}")]
+    #[diagnostic(help("before 1.0 old formats are refused, never migrated: use the build that wrote it"))]
+    OtherFormat {
+        /// The folder.
+        path: PathBuf,
+        /// First line of its FORMAT file.
+        found: String,
+    },
+    /// FORMAT and genesis disagree.
+    #[error("{path} says it is of network {said}, its genesis is of network {found}")]
+    #[diagnostic(help("files of two networks are mixed in this folder: restore it from a copy"))]
+    OtherNetwork {
+        /// The folder.
+        path: PathBuf,
+        /// What FORMAT says.
+        said: String,
+        /// What genesis hashes to.
+        found: Digest,
+    },
+    /// A file of the home is damaged.
+    #[error("{path} is damaged: {what}")]
+    #[diagnostic(help("restore the home from a copy, or run the demo again"))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// An opened home.
+#[derive(Debug)]
+pub struct Home {
+    path: PathBuf,
+    genesis: Genesis,
+}
+
+pub(crate) fn disk(path: &Path) -> impl FnOnce(io::Error) -> HomeError {
+    let path = path.to_path_buf();
+    |source| HomeError::Disk { path, source }
+}
+
+impl Home {
+    /// Makes a home in an empty or missing folder; FORMAT is written last, so a half-made home is none.
+    pub fn create(path: &Path, genesis: &Genesis) -> Result<Home, HomeError> {
+        if let Ok(mut entries) = fs::read_dir(path)
+            && entries.next().is_some()
+        {
+            return Err(HomeError::NotEmpty { path: path.to_path_buf() });
+        }
+        for folder in ["blobs", "evidence"] {
+            let folder = path.join(folder);
+            fs::create_dir_all(&folder).map_err(disk(&folder))?;
+        }
+        let bytes = borsh::to_vec(genesis).unwrap_or_default();
+        write_whole(&path.join("genesis.bin"), &bytes)?;
+        write_whole(&path.join("FORMAT"), format!("{FORMAT}\n{}\n", genesis.network()).as_bytes())?;
+        Ok(Home { path: path.to_path_buf(), genesis: genesis.clone() })
+    }
+
+    /// Opens a home; another format or a mixed network is refused.
+    pub fn open(path: &Path) -> Result<Home, HomeError> {
+        let named = path.join("FORMAT");
+        let text = match read_bounded(&named, 4096) {
+            Err(HomeError::Disk { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Err(HomeError::NoHome { path: path.to_path_buf() });
+            }
+            other => String::from_utf8_lossy(&other?).into_owned(),
+        };
+        let mut lines = text.lines();
+        let found = lines.next().unwrap_or_default().to_string();
+        if found != FORMAT {
+            return Err(HomeError::OtherFormat { path: path.to_path_buf(), found });
+        }
+        let file = path.join("genesis.bin");
+        let bytes = read_bounded(&file, GENESIS_BYTES_MAX)?;
+        let genesis: Genesis = borsh::from_slice(&bytes)
+            .map_err(|e| HomeError::Damaged { path: file.clone(), what: e.to_string() })?;
+        let said = lines.next().unwrap_or_default().to_string();
+        if said != genesis.network().to_string() {
+            let found = genesis.network();
+            return Err(HomeError::OtherNetwork { path: path.to_path_buf(), said, found });
+        }
+        Ok(Home { path: path.to_path_buf(), genesis })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The network's genesis.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The home's blobs.
+    pub fn blobs(&self) -> Blobs {
+        Blobs::new(self.path.join("blobs"))
+    }
+
+    /// Appends a block; it is on disk when this returns.
+    pub fn append_block(&self, block: &[u8]) -> Result<(), HomeError> {
+        blocks::append(&self.path.join("blocks.log"), block)
+    }
+
+    /// Bytes of all whole blocks, in order; a torn last one is left out.
+    pub fn blocks(&self) -> Result<Vec<Vec<u8>>, HomeError> {
+        blocks::read(&self.path.join("blocks.log"))
+    }
+
+    /// Writes an evidence bundle and gives its path.
+    pub fn write_evidence(&self, dispute: &Digest, bundle: &[u8]) -> Result<PathBuf, HomeError> {
+        let path = self.path.join("evidence").join(format!("{dispute}.bundle"));
+        write_whole(&path, bundle)?;
+        Ok(path)
+    }
+}
+
+/// Writes a file whole or not at all: to a neighbor first, then renamed.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(disk(folder))?;
+    io::Write::write_all(&mut file, bytes).map_err(disk(path))?;
+    file.as_file().sync_all().map_err(disk(path))?;
+    file.persist(path).map_err(|e| HomeError::Disk { path: path.to_path_buf(), source: e.error })?;
+    Ok(())
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, HomeError> {
+    let length = fs::metadata(path).map_err(disk(path))?.len();
+    if length > limit {
+        let what = format!("it has {length} bytes, at most {limit} are expected");
+        return Err(HomeError::Damaged { path: path.to_path_buf(), what });
+    }
+    fs::read(path).map_err(disk(path))
+}

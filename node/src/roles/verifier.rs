@@ -1,0 +1,221 @@
+//! A verifier: replays drawn units, says what it found, disputes what is wrong, and settles what is right.
+
+use super::disputes::{Disputes, Due};
+use super::{Identity, Lineage, Role, RoleError, View};
+use crate::home::BlobError;
+use crate::network::Board;
+use retrace_ledger::{
+    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Settle, Timeout, Verdict, VerdictResult,
+};
+use retrace_model::Unobserved;
+use retrace_verifier::commitment::SignedCommitment;
+use retrace_verifier::digest::Digest;
+use retrace_verifier::docket::{Claim, Opening};
+use retrace_verifier::segment::{Assignment, Claimed, Honest, first_state};
+use retrace_verifier::signature::PeerKey;
+use retrace_verifier::state::StateKind;
+use retrace_verifier::{Unit, Witness};
+use std::sync::Arc;
+
+/// A verifier's state.
+pub struct Verifier {
+    identity: Identity,
+    shards: Arc<Vec<Vec<u8>>>,
+    lineage: Option<Lineage>,
+    disputes: Disputes,
+}
+
+impl Verifier {
+    /// A verifier that has judged nothing yet.
+    pub fn new(identity: Identity, shards: Arc<Vec<Vec<u8>>>) -> Verifier {
+        Verifier { identity, shards, lineage: None, disputes: Disputes::default() }
+    }
+
+    fn follow(&mut self, board: &Board, view: &View) -> Result<Lineage, RoleError> {
+        let spec = &view.run.terms.spec;
+        let lineage = self.lineage.get_or_insert_with(|| Lineage::start(spec));
+        let look = |round| board.read(|state| Lineage::look(state, &view.id, round));
+        lineage.follow(spec, &board.blobs(), &self.identity.engine, view.progress.round, look)?;
+        Ok(lineage.clone())
+    }
+
+    /// Replays a unit from public bytes alone; none while the bytes are not there yet.
+    fn replay(
+        &mut self,
+        board: &Board,
+        view: &View,
+        claim: &Claim,
+        unit: Unit,
+    ) -> Result<Option<Replay>, RoleError> {
+        let lineage = self.follow(board, view)?;
+        match claim {
+            Claim::Base(signed) => {
+                let deltas = board.read(|state| state.accepted_deltas(&view.id, view.progress.round));
+                let task = lineage.merge_task(&view.run.terms.spec, &board.blobs(), &deltas)?;
+                let scalars = task.scalars();
+                let witness = Witness::run(task, scalars, &self.identity.engine, &mut Unobserved);
+                let claimed = Claimed { post: Some(signed.claim.root), batch: None, loss: None };
+                Ok(Some(Replay { claimed, witness, opening: Opening::Nothing }))
+            }
+            Claim::Segment(signed) => match self.replay_segment(board, view, &lineage, signed, unit) {
+                Err(RoleError::Blob(BlobError::Missing { .. })) => Ok(None),
+                other => other.map(Some),
+            },
+        }
+    }
+
+    fn replay_segment(
+        &self,
+        board: &Board,
+        view: &View,
+        lineage: &Lineage,
+        signed: &SignedCommitment,
+        unit: Unit,
+    ) -> Result<Replay, RoleError> {
+        let (spec, c) = (&view.run.terms.spec, &signed.commitment);
+        let blobs = board.blobs();
+        let lists = blobs.lists(&c.lists)?;
+        if !lists.belong_to(c, spec.steps) {
+            // Lists that are not the commitment's are not there: availability, never fraud.
+            return Err(BlobError::Missing { name: c.lists }.into());
+        }
+        let before = |at: u32| lists.step_roots.get(at as usize).copied();
+        let root = match unit {
+            Unit::Step(step) => step.checked_sub(1).and_then(before),
+            Unit::Delta => before(spec.steps - 1),
+            Unit::Loss | Unit::Merge => None,
+        };
+        let pre = match (root, unit) {
+            (Some(root), _) => blobs.tensors(StateKind::Inner, spec, &root)?,
+            (None, Unit::Step(_)) => first_state(spec, &lineage.base),
+            (None, _) => Vec::new(),
+        };
+        let missing = RoleError::State { what: "the drawn unit" };
+        let beacon = view.round.as_ref().ok_or(RoleError::State { what: "the round" })?.beacon;
+        let (round, slot, shards, base) = (c.round, c.slot, &self.shards[..], &lineage.base[..]);
+        let at = Assignment { spec, beacon: &beacon, round, slot, shards, base };
+        let task = at.task(unit, &pre, &lists).ok_or(RoleError::State { what: "the drawn unit" })?;
+        let witness = at.witness(task, &self.identity.engine, &Honest);
+        let claimed = Claimed::of(c, &lists, unit).ok_or(RoleError::State { what: "the drawn unit" })?;
+        Ok(Replay { claimed, witness, opening: lists.opening(unit).ok_or(missing)? })
+    }
+
+    /// The first drawn unit without this verifier's verdict.
+    fn unjudged(&self, board: &Board, view: &View) -> Vec<(Digest, ClaimRecord, Unit)> {
+        let peer = self.identity.peer();
+        let mut found = Vec::new();
+        for (claim, record) in &view.claims {
+            for unit in drawn_units(record) {
+                let judged = board.read(|s| s.verdicts_of(claim, unit).iter().any(|v| v.verifier == peer));
+                if !judged && record.signer() != peer {
+                    found.push((*claim, record.clone(), unit));
+                }
+            }
+        }
+        found
+    }
+
+    /// Gives one verdict, or none while the bytes for every unit are still missing.
+    fn judge(&mut self, board: &Board, view: &View) -> Result<bool, RoleError> {
+        for (claim, record, unit) in self.unjudged(board, view) {
+            let Some(replay) = self.replay(board, view, &record.claim, unit)? else { continue };
+            let is_match = replay.claimed == Claimed::replayed(&replay.witness);
+            let result = if is_match { VerdictResult::Match } else { VerdictResult::Mismatch };
+            let trace_root = replay.witness.trace_root();
+            board.submit(&self.identity.key, Body::Verdict(Verdict { claim, unit, result, trace_root }));
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Disputes the first unit that this verifier found wrong, where nobody does already.
+    fn dispute(&mut self, board: &Board, view: &View) -> Result<bool, RoleError> {
+        let peer = self.identity.peer();
+        for (claim, record) in &view.claims {
+            let wrong = drawn_units(record).into_iter().find(|unit| {
+                let mine = |v: &&retrace_ledger::VerdictRecord| v.verifier == peer;
+                board.read(|state| {
+                    let verdict = state.verdicts_of(claim, *unit).iter().find(mine).copied();
+                    verdict.is_some_and(|v| v.result == VerdictResult::Mismatch)
+                })
+            });
+            let Some(unit) = wrong.filter(|_| record.disputes.is_empty()) else { continue };
+            let Some(replay) = self.replay(board, view, &record.claim, unit)? else { continue };
+            let body = Dispute { claim: *claim, unit, opening: replay.opening };
+            board.submit(&self.identity.key, Body::Dispute(Box::new(body)));
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn challenge(&mut self, board: &Board, view: &View, due: &Due) -> Result<(), RoleError> {
+        if !self.disputes.knows(due) {
+            let docket = due.game.docket();
+            let replay = self.replay(board, view, &docket.claim, docket.unit)?;
+            let witness = replay.ok_or(RoleError::State { what: "the disputed unit's bytes" })?.witness;
+            self.disputes.seat(due, witness, Arc::clone(&self.shards));
+        }
+        self.disputes.play(board, &self.identity.key, due)
+    }
+
+    /// Settles the first claim that the rules let settle, and ends disputes whose clock ran out.
+    fn tidy(&mut self, board: &Board, view: &View) -> bool {
+        let verdicts_min = usize::from(view.run.terms.verdicts_min);
+        let body = board.read(|state| {
+            let now = state.now().ok()?.moment();
+            for (claim, record) in &view.claims {
+                for id in &record.disputes {
+                    let turn = state.game(id)?.turn();
+                    if state.dispute(id)?.clocks.has_expired(turn, now) {
+                        return Some(Body::Timeout(Timeout { dispute: *id }));
+                    }
+                }
+                let audit = record.audit.as_ref().filter(|_| record.status == ClaimStatus::Open);
+                let Some(audit) = audit.filter(|_| record.disputes.is_empty()) else { continue };
+                let verdicts = || audit.units.iter().map(|unit| state.verdicts_of(claim, *unit));
+                let enough = verdicts().all(|v| v.len() >= verdicts_min);
+                let agreed = verdicts().flatten().all(|v| v.result == VerdictResult::Match);
+                if enough && (agreed || audit.deadline.is_past(now)) {
+                    return Some(Body::Settle(Settle { claim: *claim }));
+                }
+            }
+            None
+        });
+        let found = body.is_some();
+        body.into_iter().for_each(|body| board.submit(&self.identity.key, body));
+        found
+    }
+}
+
+/// A replay beside what was claimed, with the list elements that a dispute needs.
+struct Replay {
+    claimed: Claimed,
+    witness: Witness,
+    opening: Opening,
+}
+
+/// Drawn units of a claim that can still be judged.
+fn drawn_units(record: &ClaimRecord) -> Vec<Unit> {
+    let open = record.status == ClaimStatus::Open;
+    record.audit.as_ref().filter(|_| open).map_or(Vec::new(), |audit: &Audit| audit.units.clone())
+}
+
+impl Role for Verifier {
+    fn name(&self) -> &str {
+        &self.identity.name
+    }
+
+    fn peer(&self) -> PeerKey {
+        self.identity.peer()
+    }
+
+    fn act(&mut self, board: &Board) -> Result<bool, RoleError> {
+        let Some(view) = board.read(View::of) else { return Ok(false) };
+        if let Some(due) = Disputes::due(board, &view, &self.identity.peer()) {
+            self.challenge(board, &view, &due)?;
+            return Ok(true);
+        }
+        let acted = self.tidy(board, &view) || self.dispute(board, &view)? || self.judge(board, &view)?;
+        Ok(acted)
+    }
+}

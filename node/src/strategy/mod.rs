@@ -1,0 +1,99 @@
+//! Dishonest trainers as named strategies: one file each, and a door that only test networks open.
+
+mod false_loss;
+mod poisoned_gradient;
+mod stale_step;
+mod wrong_base;
+mod wrong_batch;
+mod wrong_delta;
+mod wrong_rate;
+
+use retrace_ledger::Genesis;
+use retrace_model::RunSpec;
+use retrace_verifier::segment::Conduct;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// Proof that a network is a test network: the only way to a dishonest conduct.
+#[derive(Clone, Copy, Debug)]
+pub struct TestNetwork(());
+
+impl TestNetwork {
+    /// The proof, where genesis says so.
+    pub fn of(genesis: &Genesis) -> Option<TestNetwork> {
+        genesis.test_network.then_some(TestNetwork(()))
+    }
+}
+
+/// A way to lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Negates an activation gradient in the middle layer.
+    PoisonedGradient,
+    /// Claims that a step changed nothing.
+    StaleStep,
+    /// Claims a delta that is not end less base.
+    WrongDelta,
+    /// Trains on a batch of its own choice.
+    WrongBatch,
+    /// Updates with twice the learning rate.
+    WrongRate,
+    /// Reports half the loss.
+    FalseLoss,
+    /// Posts a base that is not the merge.
+    WrongBase,
+}
+
+/// All strategies with their names and what they do.
+pub const STRATEGIES: [(Strategy, &str, &str); 7] = [
+    (Strategy::PoisonedGradient, "poisoned-gradient", "negates an activation gradient in a middle layer"),
+    (Strategy::StaleStep, "stale-step", "claims that a step changed nothing"),
+    (Strategy::WrongDelta, "wrong-delta", "claims a delta that does not match the checkpoint"),
+    (Strategy::WrongBatch, "wrong-batch", "trains on a batch of its own choice"),
+    (Strategy::WrongRate, "wrong-rate", "updates with twice the learning rate"),
+    (Strategy::FalseLoss, "false-loss", "reports half the loss"),
+    (Strategy::WrongBase, "wrong-base", "posts a base that is not the merge of the deltas"),
+];
+
+/// A name that no strategy has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is no strategy; there are: {}", names())]
+pub struct UnknownStrategy {
+    /// What was asked for.
+    pub name: String,
+}
+
+fn names() -> String {
+    STRATEGIES.map(|(_, name, _)| name).join(", ")
+}
+
+impl FromStr for Strategy {
+    type Err = UnknownStrategy;
+    fn from_str(name: &str) -> Result<Strategy, UnknownStrategy> {
+        let found = STRATEGIES.into_iter().find(|(_, known, _)| *known == name);
+        found.map(|(strategy, ..)| strategy).ok_or_else(|| UnknownStrategy { name: name.to_string() })
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = STRATEGIES.into_iter().find(|(strategy, ..)| strategy == self);
+        f.write_str(found.map_or("", |(_, name, _)| name))
+    }
+}
+
+impl Strategy {
+    /// The conduct, for a test network.
+    pub fn conduct(self, _proof: TestNetwork, spec: &RunSpec) -> Arc<dyn Conduct> {
+        match self {
+            Strategy::PoisonedGradient => Arc::new(poisoned_gradient::PoisonedGradient::new(spec)),
+            Strategy::StaleStep => Arc::new(stale_step::StaleStep),
+            Strategy::WrongDelta => Arc::new(wrong_delta::WrongDelta),
+            Strategy::WrongBatch => Arc::new(wrong_batch::WrongBatch),
+            Strategy::WrongRate => Arc::new(wrong_rate::WrongRate),
+            Strategy::FalseLoss => Arc::new(false_loss::FalseLoss),
+            Strategy::WrongBase => Arc::new(wrong_base::WrongBase),
+        }
+    }
+}

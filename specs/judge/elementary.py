@@ -1,0 +1,115 @@
+"""exp, ln, tanh, the schedule's cosine and integer powers, step by step (M-2.1 to M-2.5)."""
+
+from soft import F32, F64, canonical, narrow, widen
+
+ONE, TWO, HALF, QUARTER = 0x3FF0000000000000, 0x4000000000000000, 0x3FE0000000000000, 0x3FD0000000000000
+PI = 0x400921FB54442D18
+ROUNDER = 0x4338000000000000
+TWO_52 = 0x4330000000000000
+ROOT_HALF = 0x3FE6A09E667F3BCD
+MANTISSA = 0x000FFFFFFFFFFFFF
+ALL_64 = 0xFFFFFFFFFFFFFFFF
+SIGN_32, SIGN_64 = 0x80000000, 1 << 63
+LOG2_E = 0x3FF71547652B82FE
+MINUS_LN_2 = (0xBFE62E42FEFA39EF, 0xBC7ABC9E3B39803F)
+LN_2 = (0x3FE62E42FEFA39EF, 0x3C7ABC9E3B39803F)
+
+EXP = (
+    0x3FF0000000000000, 0x3FE0000000000000, 0x3FC5555555555555, 0x3FA5555555555555,
+    0x3F81111111111111, 0x3F56C16C16C16C17, 0x3F2A01A01A01A01A, 0x3EFA01A01A01A01A,
+    0x3EC71DE3A556C734, 0x3E927E4FB7789F5C, 0x3E5AE64567F544E4,
+)
+ATANH = (
+    0x3FF0000000000000, 0x3FD5555555555555, 0x3FC999999999999A, 0x3FC2492492492492,
+    0x3FBC71C71C71C71C, 0x3FB745D1745D1746, 0x3FB3B13B13B13B14, 0x3FB1111111111111,
+    0x3FAE1E1E1E1E1E1E, 0x3FAAF286BCA1AF28,
+)
+COS = (
+    0x3FF0000000000000, 0xBFE0000000000000, 0x3FA5555555555555, 0xBF56C16C16C16C17,
+    0x3EFA01A01A01A01A, 0xBE927E4FB7789F5C, 0x3E21EED8EFF8D898, 0xBDA93974A8C07C9D,
+    0x3D2AE7F3E733B81F,
+)
+SIN = (
+    0x3FF0000000000000, 0xBFC5555555555555, 0x3F81111111111111, 0xBF2A01A01A01A01A,
+    0x3EC71DE3A556C734, 0xBE5AE64567F544E4, 0x3DE6124613A86D09, 0xBD6AE7F3E733B81F,
+    0x3CE952C77030AD4A,
+)
+
+
+def horner(v, coefficients):
+    """The polynomial from its highest coefficient down, one fma each."""
+    p = coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        p = F64.fma(p, v, c)
+    return p
+
+
+def expm1_parts(w):
+    """(2^n, e^r - 1) with w = n ln 2 + r (M-2.1)."""
+    t = F64.fma(w, LOG2_E, ROUNDER)
+    n = F64.sub(t, ROUNDER)
+    r = F64.fma(n, MINUS_LN_2[1], F64.fma(n, MINUS_LN_2[0], w))
+    scale = (t + 1023) << 52 & ALL_64
+    return scale, F64.mul(r, horner(r, EXP))
+
+
+def exp(x):
+    """M-2.1."""
+    x = 0xC2D00000 if F32.less(x, 0xC2D00000) else x
+    x = 0x42B20000 if F32.less(0x42B20000, x) else x
+    scale, q = expm1_parts(widen(x))
+    return canonical(narrow(F64.fma(scale, q, scale)))
+
+
+def ln(x):
+    """M-2.2."""
+    if x << 1 & 0xFFFFFFFF == 0:
+        return 0xFF800000
+    if x > 0x7F800000:
+        return F32.nan
+    if x == 0x7F800000:
+        return x
+    b = widen(x) + ONE - ROOT_HALF & ALL_64
+    m = (b & MANTISSA) + ROOT_HALF
+    e = F64.sub(TWO_52 | b >> 52, 0x43300000000003FF)
+    s = F64.div(F64.sub(m, ONE), F64.add(m, ONE))
+    y = F64.mul(F64.add(s, s), horner(F64.mul(s, s), ATANH))
+    return canonical(narrow(F64.fma(e, LN_2[0], F64.fma(e, LN_2[1], y))))
+
+
+def tanh(x):
+    """M-2.3."""
+    a = x & ~SIGN_32
+    a = 0x41800000 if F32.less(0x41800000, a) else a
+    w = widen(a)
+    scale, q = expm1_parts(F64.add(w, w))
+    u = F64.fma(scale, q, F64.sub(scale, ONE))
+    v = narrow(F64.div(u, F64.add(u, TWO)))
+    return canonical(v | x & SIGN_32)
+
+
+def cos_pi(f):
+    """cos(pi f) for a binary64 f in [0, 1] (M-2.4)."""
+    obtuse = F64.less(HALF, f)
+    g = F64.sub(ONE, f) if obtuse else f
+    steep = F64.less(QUARTER, g)
+    y = F64.mul(F64.sub(HALF, g) if steep else g, PI)
+    z = F64.mul(y, y)
+    v = F64.mul(y, horner(z, SIN)) if steep else horner(z, COS)
+    return v ^ SIGN_64 if obtuse else v
+
+
+def whole(n):
+    """The integer n < 2^32 as binary64 (M-2.5)."""
+    return F64.sub(TWO_52 | n, TWO_52)
+
+
+def powi(b, n):
+    """b^n, squares multiplied from the lowest bit of n up (M-2.5)."""
+    p, s = ONE, b
+    while n:
+        if n & 1:
+            p = F64.mul(p, s)
+        s = F64.mul(s, s)
+        n >>= 1
+    return p
