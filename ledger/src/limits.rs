@@ -34,8 +34,6 @@ pub const DRAW_DELAY: (u32, u32) = (1, 4096);
 pub const SPAN_MIN: Span = Span { heights: 1, ms: 1 };
 /// Longest deadline, window or clock.
 pub const SPAN_MAX: Span = Span { heights: 1 << 24, ms: 1 << 40 };
-/// Rows of all merge programs that a run's opening pins.
-pub const MERGE_ROWS_MAX: u64 = 1 << 20;
 /// Largest share of a slash that goes to the challenger.
 pub const BOUNTY_PPM_MAX: u32 = 100_000;
 /// Largest credit of one block that a genesis may set.

@@ -65,7 +65,8 @@ impl Bench {
         for _ in 0..steps {
             let inputs = Inputs { pre: &self.state, tokens: &self.tokens, ..Inputs::default() };
             let mut clock = Clock { last: Instant::now(), rows: Vec::new() };
-            execute_in(&mut workspace, &self.program, inputs, &scalars, engine, &mut clock);
+            let outputs = execute_in(&mut workspace, &self.program, inputs, &scalars, engine, &mut clock);
+            workspace.recycle(outputs.post);
             for (slot, time) in fastest.iter_mut().zip(clock.rows) {
                 *slot = time.min(*slot);
             }

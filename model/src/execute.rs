@@ -53,6 +53,11 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    /// Takes tensors that the caller needs no more, such as the state before the last step.
+    pub fn recycle(&mut self, tensors: impl IntoIterator<Item = Words>) {
+        tensors.into_iter().for_each(|words| self.give_back(words));
+    }
+
     /// Forgets buffers that no row of `program` can use.
     fn fit(&mut self, program: &Program) {
         self.spare.retain(|words| program.rows.iter().any(|row| row.elements() == words.len() as u64));

@@ -128,6 +128,16 @@ pub enum SpecError {
         /// Largest allowed.
         high: u32,
     },
+    /// A product of sizes is above what one op, one reduction or one block may hold.
+    #[error("{what} is {found}, at most {high} is allowed")]
+    Volume {
+        /// Which product.
+        what: &'static str,
+        /// Its value.
+        found: u64,
+        /// Largest allowed.
+        high: u64,
+    },
     /// Heads do not divide the width.
     #[error("{heads} heads do not divide width {width}")]
     Heads {
@@ -169,10 +179,32 @@ impl RunSpec {
                 return Err(SpecError::Size { field, found, low, high });
             }
         }
-        if m.width % m.heads != 0 {
+        if !m.width.is_multiple_of(m.heads) {
             return Err(SpecError::Heads { heads: m.heads, width: m.width });
         }
+        self.check_volumes()?;
         self.check_rates()
+    }
+
+    /// A run whose rows could not be named in a dispute, or whose programs a block could not derive, never opens.
+    fn check_volumes(&self) -> Result<(), SpecError> {
+        let m = &self.model;
+        let [context, heads, layers] = [m.context, m.heads, m.layers].map(u64::from);
+        let tokens = self.tokens_per_step();
+        let tensors = 4 + crate::program::BLOCK_PARAMETERS as u64 * layers;
+        let slots = u64::from(self.slots);
+        let element_max = 1 << 37;
+        let volumes = [
+            ("tokens of a step", tokens, u64::from(crate::program::TERMS_MAX)),
+            ("attention scores of a step", tokens * heads * context, element_max),
+            ("logits of a step", tokens * u64::from(m.vocabulary), element_max),
+            ("hidden activations of a step", tokens * u64::from(m.hidden), element_max),
+            ("rows of all merge programs", tensors * slots * slots, 1 << 20),
+        ];
+        match volumes.into_iter().find(|(_, found, high)| found > high) {
+            Some((what, found, high)) => Err(SpecError::Volume { what, found, high }),
+            None => Ok(()),
+        }
     }
 
     fn check_rates(&self) -> Result<(), SpecError> {
@@ -204,5 +236,31 @@ impl RunSpec {
     /// Tokens that one step trains on.
     pub fn tokens_per_step(&self) -> u64 {
         u64::from(self.batch) * u64::from(self.model.context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::selftest::golden_spec;
+
+    /// M-6.1: each limit refuses by name, in the order of the checks.
+    #[test]
+    fn limits() {
+        let with = |change: fn(&mut RunSpec)| {
+            let mut spec = golden_spec();
+            change(&mut spec);
+            spec.check()
+        };
+        assert_eq!(with(|_| ()), Ok(()));
+        assert_eq!(with(|s| s.arithmetic_version = 2), Err(SpecError::Version { found: 2 }));
+        let steps = SpecError::Size { field: "steps", found: 3, low: 4, high: 1 << 14 };
+        assert_eq!(with(|s| s.steps = 3), Err(steps));
+        assert_eq!(with(|s| s.model.heads = 5), Err(SpecError::Heads { heads: 5, width: 36 }));
+        let volume = |result| matches!(result, Err(SpecError::Volume { .. }));
+        assert!(volume(with(|s| (s.batch, s.model.context) = (1024, 1 << 15))));
+        assert!(volume(with(|s| (s.slots, s.model.layers) = (256, 256))));
+        let peak = Err(SpecError::Rate { field: "peak" });
+        assert_eq!(with(|s| s.schedule.peak = F32Bits(0xBF80_0000)), peak);
     }
 }

@@ -26,7 +26,7 @@ fn a_used_workspace_changes_nothing() {
     for batch in [3, 2, 3] {
         spec.batch = batch;
         let at = StepId { round: 0, slot: 0, step: 1 };
-        let shard: Vec<u8> = (0..1000u32).map(|i| (i * i >> 2) as u8).collect();
+        let shard: Vec<u8> = (0..1000u32).map(|i| ((i * i) >> 2) as u8).collect();
         let tokens = assigned_tokens(&spec, &[3; 32], at, &[shard]).expect("the shard is long enough");
         let parameters = initial_parameters(&spec);
         let moments = parameters.iter().chain(&parameters).map(|words| vec![0; words.len()]);

@@ -39,7 +39,7 @@ fn small_rows_of_every_kind() {
 #[test]
 fn large_rows_of_every_kind() {
     for kind in KINDS {
-        check(kind, true, if kind == Kind::MatMul { 16 } else { 4 });
+        check(kind, true, if kind == Kind::MatMul { 8 } else { 2 });
     }
 }
 

@@ -1,4 +1,5 @@
 //! The step program's gradients against central finite differences of a plain binary64 GPT.
+#![allow(clippy::disallowed_methods)] // the judge is plain binary64 with the platform's functions
 
 mod support;
 

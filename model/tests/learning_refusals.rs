@@ -64,7 +64,8 @@ fn rows_are_refused_by_name() {
 #[test]
 fn views_are_refused_by_operand() {
     let by = |operand, bound| Some(Lookup { operand, stride: 4, bound });
-    let changes: [(usize, &dyn Fn(&mut Operand)); 7] = [
+    type Change<'a> = &'a dyn Fn(&mut Operand);
+    let changes: [(usize, Change); 7] = [
         (0, &|view| view.length = 5),
         (1, &|view| view.offset = 1),
         (1, &|view| view.strides[2] = 1),

@@ -4,7 +4,6 @@ use crate::amount::{Amount, Span};
 use crate::econ::{Deterrence, detection_ppb};
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_model::RunSpec;
-use retrace_model::program::parameter_table;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Shard;
 
@@ -51,14 +50,6 @@ impl RunTerms {
     /// Tokens that a sequence of a batch spans: the shard it is in must be as long.
     pub fn sequence_tokens(&self) -> u64 {
         u64::from(self.spec.model.context) + 1
-    }
-
-    /// Rows of the merge programs that the opening pins: n + 2 a parameter, for n = 1 to slots deltas.
-    pub fn merge_rows(&self) -> u64 {
-        let slots = u64::from(self.spec.slots);
-        // At most 256 slots and 256 layers of a dozen parameters, which the specification's check sees to.
-        let parameters = parameter_table(&self.spec.model).len() as u64;
-        parameters.saturating_mul(slots * (slots + 1) / 2 + 2 * slots)
     }
 
     /// Most that can be paid for one claim: its reward, and `units` units with the needed verdicts (L-4.2).

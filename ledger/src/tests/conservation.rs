@@ -56,7 +56,7 @@ fn committing(world: &World, run: &Digest, seed: u8) -> Option<(u8, Body)> {
 /// A verdict on a drawn unit, mostly a match.
 fn judging(world: &World, claim: Digest, one: u8, two: u8) -> Option<(u8, Body)> {
     let audit = world.chain.state().claim(&claim)?.audit.as_ref()?;
-    let result = if two % 8 == 0 { VerdictResult::Mismatch } else { VerdictResult::Match };
+    let result = if two.is_multiple_of(8) { VerdictResult::Mismatch } else { VerdictResult::Match };
     Some((pick(&VERIFIERS, one)?, verdict(claim, pick(&audit.units, two / 8)?, result)))
 }
 

@@ -4,7 +4,7 @@ use crate::amount::Amount;
 use crate::econ::PPM;
 use crate::event::Event;
 use crate::fault::Fault;
-use crate::limits::{BOUNTY_PPM_MAX, DRAW_DELAY, MERGE_ROWS_MAX, SPAN_MAX, SPAN_MIN, VERDICTS_MIN};
+use crate::limits::{BOUNTY_PPM_MAX, DRAW_DELAY, SPAN_MAX, SPAN_MIN, VERDICTS_MIN};
 use crate::run::{Phase, Progress, Run, RunTerms};
 use crate::stage::{Origin, Stage};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -25,12 +25,6 @@ pub enum OpenRunInvalid {
     /// The specification is outside its limits.
     #[error("specification: {0}")]
     Spec(#[from] SpecError),
-    /// Pinning the merges would take too long.
-    #[error("the merges have {found} rows, at most {MERGE_ROWS_MAX} are pinned")]
-    MergeRows {
-        /// How many.
-        found: u64,
-    },
     /// No shards, or too many.
     #[error("{found} shards, there must be 1 to {SHARDS_MAX}")]
     ShardCount {
@@ -122,10 +116,6 @@ impl OpenRun {
     pub(super) fn check(&self, stage: &Stage<'_>, from: Origin) -> Result<Amount, OpenRunInvalid> {
         let terms = &self.terms;
         terms.spec.check()?;
-        let found = terms.merge_rows();
-        if found > MERGE_ROWS_MAX {
-            return Err(OpenRunInvalid::MergeRows { found });
-        }
         check_manifest(terms)?;
         check_rates(terms)?;
         let deterrence = terms.deterrence();
@@ -217,9 +207,8 @@ mod tests {
     type Change = fn(&mut RunTerms);
 
     /// Each change breaks one rule; rows are in the order of the checks.
-    const ROWS: [(Change, OpenRunInvalid); 23] = [
+    const ROWS: [(Change, OpenRunInvalid); 22] = [
         (|t| t.spec.arithmetic_version = 9, OpenRunInvalid::Spec(SpecError::Version { found: 9 })),
-        (|t| t.spec.slots = 256, OpenRunInvalid::MergeRows { found: 36 * (128 * 257 + 512) }),
         (|t| t.manifest.clear(), OpenRunInvalid::ShardCount { found: 0 }),
         (
             |t| t.manifest[0].bytes = SHARD_BYTES_MAX + 1,
@@ -267,7 +256,7 @@ mod tests {
             // More rounds than a specification may have: refused before any sum.
             let is_spec = matches!(found, TransactionInvalid::OpenRun(OpenRunInvalid::Spec(_)));
             let expected = TransactionInvalid::OpenRun(expected);
-            assert!(found == expected || (row == 21 && is_spec), "row {row}: {found}");
+            assert!(found == expected || (row == 20 && is_spec), "row {row}: {found}");
         }
     }
 
@@ -275,9 +264,9 @@ mod tests {
     #[test]
     fn the_first_reason_wins() {
         let mut world = World::new();
-        for first in 0..18 {
+        for first in 0..17 {
             let mut terms = terms();
-            ROWS[first..18].iter().rev().for_each(|(change, _)| change(&mut terms));
+            ROWS[first..17].iter().rev().for_each(|(change, _)| change(&mut terms));
             let found = world.refusal(SPONSOR, Body::OpenRun(Box::new(OpenRun { terms })));
             let Some(TransactionInvalid::OpenRun(found)) = found else { panic!("row {first}: {found:?}") };
             let kind = std::mem::discriminant(&found);

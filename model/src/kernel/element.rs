@@ -47,37 +47,13 @@ impl ElementVisitor for Rows<'_> {
     }
 }
 
-/// Elements that one turn of the loop computes: enough independent chains to hide the latency of a long one.
-const TURN: usize = 16;
-
 #[inline(always)]
 fn one_row<E: Element>(x: [&[f32]; OPERANDS_MAX], s: [f32; 5], index: [u64; 4], out: &mut [f32]) {
-    let n = out.len();
-    let [(a, a_rest), (b, b_rest), (c, c_rest)] =
-        [x[0][..n].as_chunks(), x[1][..n].as_chunks(), x[2][..n].as_chunks()];
-    let (turns, rest) = out.as_chunks_mut::<TURN>();
-    let mut column = 0;
-    for (((out, a), b), c) in turns.iter_mut().zip(a).zip(b).zip(c) {
-        elements::<E>([a, b, c], s, index, column, out);
-        column += TURN as u64;
-    }
-    elements::<E>([a_rest, b_rest, c_rest], s, index, column, rest);
-}
-
-/// Elements from `column` on.
-#[inline(always)]
-fn elements<E: Element>(
-    x: [&[f32]; OPERANDS_MAX],
-    s: [f32; 5],
-    index: [u64; 4],
-    column: u64,
-    out: &mut [f32],
-) {
     let n = out.len();
     let (a, b, c) = (&x[0][..n], &x[1][..n], &x[2][..n]);
     for j in 0..n {
         let x = [a[j], b[j], c[j]];
-        let index = [index[0], index[1], index[2], column.wrapping_add(j as u64)];
+        let index = [index[0], index[1], index[2], j as u64];
         let words = x.map(f32::to_bits);
         out[j] = f32::from_bits(canonical(E::value(Arguments { x, words, s, index })));
     }

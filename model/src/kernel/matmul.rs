@@ -163,17 +163,20 @@ impl Rows<'_> {
         let (across, down) = (a.strides[self.dimension] as usize, a.term_stride as usize);
         let corner = origin(a, self.index(top)) + self.block.term * down;
         let leaf = &self.sources.operands[0][corner..];
-        let packed_a = &mut packed_a[..self.block.terms];
+        let spans = self.spans::<R>(top, tall);
         if down == 1 {
             let left = Strided::<R>::new(leaf, across, tall, self.block.terms);
-            return self.panels(top, tall, left, packed_b, out);
+            return self.panels(top, tall, left, &spans, packed_b, out);
         }
+        // Terms that no row has in range stay as they were: nothing reads them.
+        let [from, end] = spans.any();
+        let (leaf, lines) = (&leaf[from * down..], &mut packed_a[from..end]);
         if across == 1 {
-            pack_along(leaf, down, tall, packed_a);
+            pack_along(leaf, down, tall, lines);
         } else {
-            pack_across(leaf, [across, down], tall, packed_a);
+            pack_across(leaf, [across, down], tall, lines);
         }
-        self.panels(top, tall, Packed(packed_a), packed_b, out);
+        self.panels(top, tall, Packed(&*packed_a), &spans, packed_b, out);
     }
 
     #[inline(always)]
@@ -182,10 +185,10 @@ impl Rows<'_> {
         top: usize,
         tall: usize,
         left: L,
+        spans: &Spans<R>,
         packed_b: &[[f32; C]],
         out: &mut [f32],
     ) {
-        let spans = self.spans::<R>(top, tall);
         let width = self.row.shape[3] as usize;
         let corner = (self.group.first + top * self.group.step) * width + self.block.column;
         let down = self.group.step * width;
@@ -200,9 +203,9 @@ impl Rows<'_> {
             };
             let out = &mut out[corner + column..];
             if edge == [R, C] {
-                tile::<true, R, C, L>(left, lines, &spans, begin, out, down, edge);
+                tile::<true, R, C, L>(left, lines, spans, begin, out, down, edge);
             } else {
-                tile::<false, R, C, L>(left, lines, &spans, begin, out, down, edge);
+                tile::<false, R, C, L>(left, lines, spans, begin, out, down, edge);
             }
         }
     }

@@ -109,14 +109,16 @@ pub(crate) struct Sources<'a> {
     pub scalars: [f32; SCALARS_MAX],
 }
 
-/// Multiply-adds below which a row is not worth a second thread.
-const THREAD_WORK_MIN: u64 = 1 << 16;
+/// Multiply-adds below which a row is done before a second thread has started.
+const THREAD_WORK_MIN: u64 = 1 << 21;
+/// What an element of an element-wise op counts for, in multiply-adds.
+const ELEMENT_WORK: u64 = 16;
 
 /// Computes one row into `out`, whose length is the row's element count.
 pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32]) {
     let columns = row.shape[3] as usize;
     let rows = out.len() / columns;
-    let work = row.elements() * u64::from(row.terms.max(1));
+    let work = row.elements() * if row.terms == 0 { ELEMENT_WORK } else { u64::from(row.terms) };
     let threads = if work < THREAD_WORK_MIN { 1 } else { engine.threads.clamp(1, rows.max(1)) };
     if threads == 1 {
         return compute_rows(engine.backend, row, sources, 0, out);

@@ -3,16 +3,17 @@
 /// Packs lines that are contiguous in the leaf, one every `down` elements; positions from `live` on are +0.
 #[inline(always)]
 pub(super) fn pack_along<const N: usize>(leaf: &[f32], down: usize, live: usize, lines: &mut [[f32; N]]) {
-    let mut at = 0;
-    for line in lines {
-        match leaf[at..].first_chunk::<N>() {
-            Some(chunk) if live == N => *line = *chunk,
-            _ => {
-                line[live..].fill(0.0);
-                line[..live].copy_from_slice(&leaf[at..at + live]);
+    if live == N && down >= N {
+        for (line, neighbors) in lines.iter_mut().zip(leaf.chunks(down)) {
+            if let Some(whole) = neighbors.first_chunk() {
+                *line = *whole;
             }
         }
-        at += down;
+        return;
+    }
+    for (k, line) in lines.iter_mut().enumerate() {
+        line[live..].fill(0.0);
+        line[..live].copy_from_slice(&leaf[k * down..][..live]);
     }
 }
 

@@ -1,4 +1,5 @@
 //! R x C accumulators in registers, and the terms they walk (M-3.3).
+#![allow(clippy::needless_range_loop)] // constant bounds: the compiler unrolls these loops into registers
 
 use crate::arithmetic::canonical;
 
@@ -65,6 +66,16 @@ impl<const R: usize> Spans<R> {
             common = [common[0].max(from), common[1].min(end)];
         }
         Spans { rows, common }
+    }
+
+    /// Terms that any row has in range, first and one past the last.
+    #[inline(always)]
+    pub fn any(&self) -> [usize; 2] {
+        let mut any = self.rows[0];
+        for [from, end] in self.rows {
+            any = [any[0].min(from), any[1].max(end)];
+        }
+        any
     }
 }
 

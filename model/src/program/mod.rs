@@ -9,6 +9,8 @@ mod row;
 mod step;
 mod table;
 
+pub(crate) use table::BLOCK_PARAMETERS;
+
 pub use boundary::{delta_program, loss_program, merge_program};
 pub use row::{Home, Leaf, Link, Lookup, Operand, Range, Row, RowError, Scalar, TERMS_MAX};
 pub use step::{evaluation_program, step_labels, step_program};

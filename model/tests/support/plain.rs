@@ -1,4 +1,5 @@
 //! A GPT in plain binary64, written from the papers and not from the programs: the gradients' judge.
+#![allow(clippy::disallowed_methods)] // the judge is plain binary64 with the platform's functions
 
 use retrace_model::GptSpec;
 

@@ -116,9 +116,9 @@ pub fn case(kind: Kind, large: bool, draw: &mut Generator) -> Case {
     let mut terms = if kind.form() == Form::Element { 0 } else { extent(draw) };
     if large {
         (shape, terms) = match kind.form() {
-            Form::Element => ([1, 3, 87, 257], 0),
-            Form::Chain => ([1, 3, 47, 131], 7 + 260 * draw.below(2) as u32),
-            Form::Lanes => ([2, 3, 57, 1], 257),
+            Form::Element => ([1, 3, 187, 257], 0),
+            Form::Chain => ([1, 3, 47, 131], 130 + 137 * draw.below(2) as u32),
+            Form::Lanes => ([2, 3, 357, 1], 999),
         };
     } else if kind.form() == Form::Lanes && draw.below(4) != 0 {
         shape[3] = 1;

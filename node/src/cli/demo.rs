@@ -165,7 +165,11 @@ fn summarize(o: &Outcome) {
 fn summarize_dispute(d: &crate::demo::DisputeReport) {
     let slot = d.slot.map_or(String::new(), |slot| format!("{slot}."));
     let step = d.step.as_str().map_or_else(|| d.step.to_string(), str::to_string);
-    println!("dispute    {} against {}: won by the {}", d.challenger, d.accused, d.winner);
+    let ending = match &d.overtaken_by {
+        Some(_) => "settled by the other dispute".to_string(),
+        None => format!("won by the {}", d.winner),
+    };
+    println!("dispute    {} against {}: {ending}", d.challenger, d.accused);
     println!("           at {}.{slot}{step}, {} moves, {} bytes in all", d.round, d.moves, d.posted_bytes);
     let (Some(op), Some(tensor), Some(index)) = (&d.op, &d.tensor, &d.index) else { return };
     let link = d.link.map_or(String::new(), |link| format!(", link {link} of its chain"));

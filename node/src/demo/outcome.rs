@@ -98,6 +98,8 @@ pub struct DisputeReport {
     pub right_bits: Option<String>,
     /// Their distance in units in the last place.
     pub ulp_distance: Option<u64>,
+    /// The dispute that proved the claim wrong first, where another one did.
+    pub overtaken_by: Option<String>,
     /// Where the evidence is.
     pub evidence_file: Option<String>,
 }

@@ -41,9 +41,9 @@ pub struct Liar {
 /// Size of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Preset {
-    /// 120,576 parameters: what the demo trains.
+    /// Three layers of width 64, context 64: what the demo trains
     Small,
-    /// 12,368 parameters: small enough to replay on the reference backend.
+    /// Two layers of width 16, context 32: small enough to replay on the reference backend
     Tiny,
 }
 
@@ -131,7 +131,10 @@ impl Plan {
             Preset::Small => (64, 64, 4, 256, 8),
             Preset::Tiny => (32, 16, 2, 64, 4),
         };
-        let layers = 2;
+        let layers = match self.preset {
+            Preset::Small => 3,
+            Preset::Tiny => 2,
+        };
         let model = GptSpec { vocabulary: 256, context, width, heads, layers, hidden, init_std: bits(0.04) };
         let optimizer = AdamWSpec {
             beta1: bits(0.9),

@@ -220,10 +220,14 @@ impl Watcher<'_> {
         let (winner, finding) = match ending {
             Ending::Judged { winner, finding } => (format!("{winner:?}").to_lowercase(), *finding),
             Ending::TimedOut { winner } => (format!("{winner:?} by clock").to_lowercase(), None),
-            Ending::Overtaken { by } => (format!("overtaken by {by}"), None),
+            // The claim was proved wrong by another dispute: settled in every challenger's favor.
+            Ending::Overtaken { .. } => ("challenger".into(), None),
         };
         let mut report = self.report(id, &docket, winner, finding);
         (report.moves, report.posted_bytes, report.evidence_bytes) = (moves, posted_bytes, judging_bytes);
+        if let Ending::Overtaken { by } = ending {
+            report.overtaken_by = Some(by.to_string());
+        }
         if finding.is_some() {
             let signed = self.moves.remove(id).unwrap_or_default();
             let bundle = Bundle { magic: MAGIC, docket, moves: signed };
@@ -271,6 +275,7 @@ impl Watcher<'_> {
             claimed_bits: finding.map(|f| names::bits(f.claimed_bits)),
             right_bits: finding.map(|f| names::bits(f.right_bits)),
             ulp_distance: finding.and_then(|f| ulp_distance(f.claimed_bits, f.right_bits)),
+            overtaken_by: None,
             evidence_file: None,
         }
     }
@@ -317,6 +322,9 @@ fn convicted(report: &DisputeReport) -> String {
             report.accused,
             report.ulp_distance.map_or(String::new(), |ulp| format!(", {ulp} ULP apart")),
         ),
+        _ if report.overtaken_by.is_some() => {
+            format!("{}'s dispute is settled by the other one: bond back, one bounty in all", report.challenger)
+        }
         _ => format!("dispute over {}'s claim ended: {}", report.accused, report.winner),
     }
 }

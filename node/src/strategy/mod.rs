@@ -97,3 +97,38 @@ impl Strategy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use retrace_ledger::{Amount, GenesisAccount, Params, ProposerSecrets, Role, VrfSecret};
+    use retrace_verifier::signature::peer_key;
+
+    fn genesis(test_network: bool) -> Genesis {
+        let signing = ed25519_dalek::SigningKey::from_bytes(&[4; 32]);
+        let (key, balance, bonded) = (peer_key(&signing), Amount(1), Amount::ZERO);
+        let proposer = ProposerSecrets { signing, vrf: VrfSecret::from_seed(&[5; 32]) };
+        Genesis {
+            name: "door".into(),
+            test_network,
+            time_ms: 0,
+            proposer: proposer.proposer(),
+            accounts: vec![GenesisAccount { key, balance, bonded, role: Role::Sponsor, registered: None }],
+            params: Params::default(),
+        }
+    }
+
+    /// Genesis opens the door, and nothing else does: the proof has no other constructor.
+    #[test]
+    fn strategies_are_reachable_only_on_test_networks() {
+        assert!(TestNetwork::of(&genesis(false)).is_none());
+        let proof = TestNetwork::of(&genesis(true)).expect("genesis says so");
+        let spec = retrace_model::selftest::golden_spec();
+        for (strategy, name, _) in STRATEGIES {
+            assert_eq!(name.parse(), Ok(strategy));
+            assert_eq!(strategy.to_string(), name);
+            drop(strategy.conduct(proof, &spec));
+        }
+        assert!("honesty".parse::<Strategy>().is_err());
+    }
+}
