@@ -5,7 +5,7 @@ mod support;
 use retrace_model::op::{KINDS, Kind};
 use retrace_model::program::step_program;
 use retrace_model::{Engine, Inputs, RunSpec, StepScalars, execute};
-use support::rows::{Case, case};
+use support::rows::{Case, Size, case};
 use support::{Generator, Outputs, REFERENCE, engines, random_state, random_tokens, run_row, run_spec};
 
 fn assert_equal(kind: Kind, seed: u64, case: &Case) {
@@ -20,10 +20,10 @@ fn assert_equal(kind: Kind, seed: u64, case: &Case) {
     }
 }
 
-fn check(kind: Kind, large: bool, cases: u64) {
+fn check(kind: Kind, size: Size, cases: u64) {
     for seed in 0..cases {
         let mut draw = Generator(seed << 8 | kind as u64);
-        assert_equal(kind, seed, &case(kind, large, &mut draw));
+        assert_equal(kind, seed, &case(kind, size, &mut draw));
     }
 }
 
@@ -31,15 +31,23 @@ fn check(kind: Kind, large: bool, cases: u64) {
 #[test]
 fn small_rows_of_every_kind() {
     for kind in KINDS {
-        check(kind, false, if kind == Kind::MatMul { 400 } else { 120 });
+        check(kind, Size::Small, if kind == Kind::MatMul { 400 } else { 120 });
     }
 }
 
-/// M-3.1, M-3.3, M-3.4: rows that two threads share, and products of more than one block.
+/// M-3.3, M-3.4, M-3.7: chains longer than one block, the causal ones too.
+#[test]
+fn long_chains() {
+    for kind in [Kind::MatMul, Kind::ColumnSum, Kind::ColumnDot, Kind::RowDot] {
+        check(kind, Size::Long, if kind == Kind::MatMul { 60 } else { 8 });
+    }
+}
+
+/// M-3.1, M-3.3, M-3.4: rows that two threads share.
 #[test]
 fn large_rows_of_every_kind() {
     for kind in KINDS {
-        check(kind, true, if kind == Kind::MatMul { 8 } else { 2 });
+        check(kind, Size::Large, if kind == Kind::MatMul { 8 } else { 2 });
     }
 }
 

@@ -8,7 +8,7 @@ use retrace_model::op::{Form, KINDS, Kind};
 use retrace_model::program::{Range, Row, Scalar};
 use serde_json::{Value, json};
 use support::json::{assert_all_read, hex, read_words, spell, take, unhex, vectors};
-use support::rows::{Case, case};
+use support::rows::{Case, Size, case};
 use support::{Generator, REFERENCE, engines, run_row};
 
 /// Words that a vector may have, so that it can be followed by hand.
@@ -31,7 +31,7 @@ fn is_small(case: &Case) -> bool {
 fn chosen(kind: Kind) -> Vec<Case> {
     let mut chosen: Vec<Case> = Vec::new();
     for seed in 0..2000 {
-        let case = case(kind, false, &mut Generator(seed << 8 | kind as u64));
+        let case = case(kind, Size::Small, &mut Generator(seed << 8 | kind as u64));
         let is_news = (0..5).any(|f| {
             let known = chosen.iter().filter(|c| features(&c.row)[f]).count();
             features(&case.row)[f] && known < EACH

@@ -26,6 +26,10 @@ def check_spec(spec):
     )
     require(all(low <= found <= high for found, low, high in sizes), "a size of the run is outside its limits")
     require(m.width % m.heads == 0, "heads do not divide the width")
+    tokens, tensors = spec.batch * m.context, parameter_count(m)
+    elements = max(tokens * m.heads * m.context, tokens * m.vocabulary, tokens * m.hidden)
+    volumes = tokens <= 1 << 24 and elements <= 1 << 37 and tensors * spec.slots * spec.slots <= 1 << 20
+    require(volumes, "a product of the run's sizes is above its limit")
     rates = tuple(o) + (m.init_std, spec.peak, spec.floor or 0, spec.outer_rate, spec.outer_momentum)
     require(all(rate < 0x7F800000 for rate in rates), "a rate of the run is negative or not finite")
 

@@ -42,7 +42,8 @@ impl Run {
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         let last = self.stdout.lines().last().unwrap_or_default();
-        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: no JSON in the last line of {self}"))
+        serde_json::from_str(last)
+            .unwrap_or_else(|error| panic!("{error}: no JSON in the last line of {self}"))
     }
 }
 

@@ -18,7 +18,7 @@ use retrace_verifier::lab::{Bench, Ending, Lie, play};
 use retrace_verifier::segment::{Assignment, Honest};
 use retrace_verifier::signature::peer_key;
 use retrace_verifier::state::{StateKind, root_of};
-use retrace_verifier::{Move, Player, Side, Unit, Witness, program_pin};
+use retrace_verifier::{Player, Side, Unit, Witness, program_pin};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::fs;
@@ -45,7 +45,7 @@ fn small_spec() -> RunSpec {
 }
 
 fn case(name: &str, unit: Unit, kind: Kind) -> Case {
-    Case { name: name.to_owned(), unit, kind, spec: small_spec() }
+    Case { name: name.into(), unit, kind, spec: small_spec() }
 }
 
 /// `MatMul` becomes `matmul`, `RowSum` becomes `row_sum`.
@@ -192,10 +192,6 @@ fn wide_tensor() -> Result<(Bundle, Proven), Failure> {
 fn expected(bundle: &Bundle, proven: &Proven, bytes: usize) -> Value {
     let finding = &proven.finding;
     let kinds: Vec<String> = bundle.moves.iter().map(|signed| format!("{:?}", signed.body.kind())).collect();
-    let operands = bundle.moves.last().map(|signed| match &signed.body {
-        Move::Judge(proofs) => proofs.len(),
-        _ => 0,
-    });
     json!({
         "accused": proven.accused.to_string(),
         "network": proven.network.to_string(),
@@ -208,7 +204,6 @@ fn expected(bundle: &Bundle, proven: &Proven, bytes: usize) -> Value {
         "claimed": format!("{:08X}", finding.claimed_bits),
         "right": format!("{:08X}", finding.right_bits),
         "moves": kinds,
-        "operands": operands,
         "bytes": bytes,
     })
 }

@@ -170,11 +170,13 @@ impl Rows<'_> {
         }
         // Terms that no row has in range stay as they were: nothing reads them.
         let [from, end] = spans.any();
-        let (leaf, lines) = (&leaf[from * down..], &mut packed_a[from..end]);
-        if across == 1 {
-            pack_along(leaf, down, tall, lines);
-        } else {
-            pack_across(leaf, [across, down], tall, lines);
+        if from < end {
+            let (leaf, lines) = (&leaf[from * down..], &mut packed_a[from..end]);
+            if across == 1 {
+                pack_along(leaf, down, tall, lines);
+            } else {
+                pack_across(leaf, [across, down], tall, lines);
+            }
         }
         self.panels(top, tall, Packed(&*packed_a), &spans, packed_b, out);
     }

@@ -106,15 +106,29 @@ impl Maker<'_> {
     }
 }
 
-/// A drawn row of this kind; `large` ones have enough work for a second thread.
-pub fn case(kind: Kind, large: bool, draw: &mut Generator) -> Case {
+/// How much work a drawn row is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// At the edges of vectors and tiles.
+    Small,
+    /// More terms than one block of a product.
+    Long,
+    /// Enough for a second thread.
+    Large,
+}
+
+/// A drawn row of this kind.
+pub fn case(kind: Kind, size: Size, draw: &mut Generator) -> Case {
     let extent = |draw: &mut Generator| EXTENTS[draw.below(EXTENTS.len() as u64) as usize];
     let mut shape = [1, 1, extent(draw), extent(draw)];
     if draw.below(2) == 0 {
         shape = [1 + draw.below(3) as u32, 1 + draw.below(4) as u32, 1 + draw.below(18) as u32, extent(draw)];
     }
     let mut terms = if kind.form() == Form::Element { 0 } else { extent(draw) };
-    if large {
+    if size == Size::Long {
+        terms = 300;
+    }
+    if size == Size::Large {
         (shape, terms) = match kind.form() {
             Form::Element => ([1, 3, 187, 257], 0),
             Form::Chain => ([1, 3, 47, 131], 130 + 137 * draw.below(2) as u32),

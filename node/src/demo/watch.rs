@@ -323,7 +323,10 @@ fn convicted(report: &DisputeReport) -> String {
             report.ulp_distance.map_or(String::new(), |ulp| format!(", {ulp} ULP apart")),
         ),
         _ if report.overtaken_by.is_some() => {
-            format!("{}'s dispute is settled by the other one: bond back, one bounty in all", report.challenger)
+            format!(
+                "{}'s dispute is settled by the other one: bond back, one bounty in all",
+                report.challenger
+            )
         }
         _ => format!("dispute over {}'s claim ended: {}", report.accused, report.winner),
     }
