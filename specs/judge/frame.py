@@ -34,6 +34,9 @@ def open_frame(docket):
     here = (facts.network, facts.run, facts.round)
     require((claim.network, claim.run, claim.round) == here, "the claim is of another network, run or round")
     check_spec(facts.spec)
+    rounds = range(1, facts.spec.rounds + 1) if is_base else range(facts.spec.rounds)
+    has_slot = is_base or claim.slot < facts.spec.slots
+    require(claim.round in rounds and has_slot, "the run has no such round or slot")
     limits = len(facts.manifest) <= SHARDS_MAX and len(facts.deltas) <= DELTAS_MAX
     limits = limits and all(shard.length <= SHARD_BYTES_MAX for shard in facts.manifest)
     require(limits, "the facts are outside their limits")

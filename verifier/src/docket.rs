@@ -179,8 +179,8 @@ pub enum DocketError {
     /// The accused did not sign the claim.
     #[error("the claim is not signed by the accused: {0}")]
     Signature(#[from] SignatureError),
-    /// The claim is of another network, run or round than the facts.
-    #[error("the claim is of another network, run or round")]
+    /// The claim is of another network, run or round than the facts, or of a round or slot that the run does not have.
+    #[error("the claim is of another network, run or round, or of none that the run has")]
     Elsewhere,
     /// Unit, claim and opening do not go together.
     #[error("the unit does not belong to this kind of claim")]
@@ -207,7 +207,8 @@ impl Docket {
         match (&self.claim, self.unit, &self.opening) {
             (Claim::Base(signed), Unit::Merge, Opening::Nothing) => {
                 let c = &signed.claim;
-                if (c.network, c.run, c.round) != (facts.network, facts.run, facts.round) {
+                let is_here = (c.network, c.run, c.round) == (facts.network, facts.run, facts.round);
+                if !is_here || !(1..=facts.spec.rounds).contains(&c.round) {
                     return Err(DocketError::Elsewhere);
                 }
                 let post = Some((StateKind::Outer, c.root));
@@ -215,7 +216,8 @@ impl Docket {
             }
             (Claim::Segment(signed), unit, _) if unit != Unit::Merge => {
                 let c = &signed.commitment;
-                if (c.network, c.run, c.round) != (facts.network, facts.run, facts.round) {
+                let is_here = (c.network, c.run, c.round) == (facts.network, facts.run, facts.round);
+                if !is_here || c.round >= facts.spec.rounds || c.slot >= facts.spec.slots {
                     return Err(DocketError::Elsewhere);
                 }
                 self.segment_frame(c)

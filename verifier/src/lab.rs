@@ -17,7 +17,7 @@ use crate::state::{StateKind, root_of};
 use crate::unit::Unit;
 use ed25519_dalek::SigningKey;
 use retrace_model::program::Row;
-use retrace_model::{Engine, RunSpec, Words, initial_parameters};
+use retrace_model::{Backend, Engine, RunSpec, Words, initial_parameters};
 use std::sync::Arc;
 
 /// One changed word: the output of row `row` of `unit`, element `element`, xor `mask`.
@@ -103,6 +103,7 @@ pub struct Bench {
 const BEACON: [u8; 32] = [0x5A; 32];
 const ROUND: u32 = 1;
 const SLOT: u16 = 1;
+const DEFINITION: Engine = Engine { backend: Backend::Reference, threads: 1 };
 
 impl Bench {
     /// A bench for `spec` over `shards`; outer momenta are set, so that a merge has something to keep.
@@ -145,7 +146,8 @@ impl Bench {
         let key = peer_key(&self.accused);
         let commitment = segment.commitment(Digest([1; 32]), Digest([2; 32]), &at, key);
         let task = at.task(lie.unit, segment.before(lie.unit), &segment.lists).ok_or(LabError::Unit)?;
-        let honest = at.witness(task.clone(), &self.engine, &Honest);
+        // The honest side computes by the definition, so that a wrong kernel cannot hide behind itself.
+        let honest = at.witness(task.clone(), &DEFINITION, &Honest);
         if Claimed::of(&commitment, &segment.lists, lie.unit) == Some(Claimed::replayed(&honest)) {
             return Ok(Ending::Absorbed);
         }
@@ -168,8 +170,9 @@ impl Bench {
             tokens: vec![],
             losses: vec![],
         };
-        let run = |conduct: &dyn Conduct| conducted(task.clone(), task.scalars(), &self.engine, conduct);
-        let (accused, honest) = (run(&lie), run(&Honest));
+        let run =
+            |engine: &Engine, conduct: &dyn Conduct| conducted(task.clone(), task.scalars(), engine, conduct);
+        let (accused, honest) = (run(&self.engine, &lie), run(&DEFINITION, &Honest));
         let root = accused.post_tree().map(|tree| tree.root()).ok_or(LabError::Unit)?;
         if Some(root) == honest.post_tree().map(|tree| tree.root()) {
             return Ok(Ending::Absorbed);

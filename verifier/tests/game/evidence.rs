@@ -230,7 +230,7 @@ fn nobody_is_convicted_without_a_move_of_its_own() {
 fn a_run_at_its_limits_is_judged_quickly() {
     let (_, mut bundle) = small(&World::new());
     let spec = &mut bundle.docket.facts.spec;
-    (spec.slots, spec.model.layers) = (256, 256);
+    (spec.slots, spec.model.layers) = (15, 256);
     assert_eq!(spec.check(), Ok(()));
     let found = judge(&bundle).unwrap_err();
     assert!(matches!(found, Disproven::Move { number: 0, refusal: Refusal::Elsewhere }), "{found}");

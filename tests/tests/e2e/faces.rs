@@ -1,0 +1,68 @@
+//! "The command line explains itself": help with an example everywhere, and a self-test that prints one hash.
+
+use retrace_tests::binary::retrace;
+
+#[test]
+fn help_of_every_command_has_an_example() {
+    let commands: [&[&str]; 8] = [
+        &[],
+        &["demo"],
+        &["replay"],
+        &["evidence"],
+        &["evidence", "verify"],
+        &["show"],
+        &["log"],
+        &["selftest"],
+    ];
+    let without: Vec<_> = commands
+        .iter()
+        .filter(|command| !retrace(&[command, &["--help"][..]].concat()).exits(0).stdout.contains("Example"))
+        .collect();
+    assert!(without.is_empty(), "no example in the help of {without:?}");
+}
+
+/// All commands are in the test above: a new one without a row there fails here.
+#[test]
+fn every_command_is_known_here() {
+    let help = retrace(&["--help"]).exits(0).stdout;
+    let lines = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let listed = lines.take_while(|line| line.starts_with("  "));
+    let names: Vec<_> = listed.filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["demo", "replay", "evidence", "show", "log", "selftest", "help"]);
+}
+
+#[test]
+fn version_is_printed() {
+    let said = retrace(&["--version"]).exits(0).stdout;
+    assert_eq!(said.trim(), format!("retrace {}", env!("CARGO_PKG_VERSION")));
+}
+
+/// "One hash on every backend and number of threads."
+#[test]
+fn selftest_prints_one_hash() {
+    let said = retrace(&["selftest", "--json"]).exits(0).json();
+    assert_eq!(said["passed"], true);
+    let outcomes = said["outcomes"].as_array().expect("outcomes");
+    assert!(outcomes.iter().all(|outcome| outcome["hash"] == said["golden"]), "{said}");
+    let reference = outcomes.iter().filter(|outcome| outcome["backend"] == "reference");
+    assert_eq!(reference.count(), 2, "one and two threads: {said}");
+    let spoken = retrace(&["selftest", "--threads", "1"]).exits(0).stdout;
+    let golden = said["golden"].as_str().expect("a hash");
+    let is_hash = |word: &&str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let hashes: Vec<_> = spoken.split_whitespace().filter(is_hash).collect();
+    assert!(hashes.len() >= 2 && hashes.iter().all(|hash| *hash == golden), "{spoken}");
+}
+
+/// "`retrace log | head` ends quietly": a reader that has seen enough is no bug of ours.
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(retrace_tests::binary::binary());
+    let child = child.args(["selftest", "--threads", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = child.spawn().expect("the binary starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the binary ends");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}

@@ -1,0 +1,16 @@
+//! End to end: the built binary from an empty folder to a conviction that anyone can judge again.
+//!
+//! Nothing here links `node`. `RETRACE_BIN` names another binary than the one beside the tests.
+
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod bad_bundles;
+mod bad_homes;
+mod bad_input;
+mod demo;
+mod evidence;
+mod faces;
+mod history;
+mod honesty;
+mod strategies;
+mod subject;
