@@ -5,6 +5,7 @@
 mod cli;
 mod data;
 mod demo;
+mod events;
 mod home;
 mod names;
 mod network;

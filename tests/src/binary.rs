@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    io::{self, Read},
+    io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread::{self, JoinHandle},
@@ -122,7 +122,7 @@ fn run(mut command: Command) -> Run {
 }
 
 /// Reads a pipe on a thread, so that no process waits for us to read.
-fn drain(pipe: Option<impl io::Read + Send + 'static>) -> JoinHandle<String> {
+fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));

@@ -3,7 +3,9 @@
 use super::args::HomeArg;
 use super::exit::{Exit, Failure};
 use super::view;
-use serde_json::json;
+use crate::events;
+use retrace_verifier::signature::PeerKey;
+use std::io::{ErrorKind, Write};
 
 /// Arguments of `retrace log`.
 #[derive(Debug, clap::Args)]
@@ -16,15 +18,29 @@ pub struct Args {
     json: bool,
 }
 
+/// A peer by the first digits of its key.
+fn short(peer: &PeerKey) -> String {
+    peer.to_string().chars().take(8).collect()
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let replayed = view::open(&args.home.home)?;
-    for (height, events) in (1u64..).zip(&replayed.events) {
-        for event in events {
-            if args.json {
-                println!("{}", json!({ "height": height, "event": format!("{event:?}") }));
+    let mut out = std::io::stdout().lock();
+    for (height, happened) in (1u64..).zip(&replayed.events) {
+        for event in happened {
+            let line = if args.json {
+                let mut object = events::as_json(event);
+                object["height"] = height.into();
+                object.to_string()
             } else {
-                println!("height {height:>4}  {event:?}");
+                format!("height {height:>4}  {}", events::sentence(event, &short))
+            };
+            match writeln!(out, "{line}") {
+                // Whoever reads through a pipe may have read enough.
+                Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Yes),
+                Err(_) => return Ok(Exit::No),
+                Ok(()) => {}
             }
         }
     }

@@ -111,7 +111,7 @@ fn one_step(
     let (claimed, ours) = (Claimed::of(&c, &lists, unit), Claimed::replayed(&witness));
     let matches = claimed == Some(ours);
     let claimed = claimed.unwrap_or(ours);
-    let status = format!("{:?}", record.status);
+    let status = crate::events::status_text(&record.status);
     if as_json {
         let side = |c: Claimed| {
             json!({

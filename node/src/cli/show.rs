@@ -102,7 +102,7 @@ fn overview(replayed: &Replayed, one: &OneRun) -> Value {
                 "slot": slot,
                 "trainer": s.trainer.map(|t| t.to_string()),
                 "commitment": s.commitment.map(|c| c.to_string()),
-                "status": record.map(|r| format!("{:?}", r.status)),
+                "status": record.map(|r| crate::events::status_text(&r.status)),
                 "mean_loss_nats": record.and_then(mean_loss),
                 "drawn": record.and_then(|r| r.audit.as_ref()).map(|a| a.units.iter().map(ToString::to_string).collect::<Vec<_>>()),
             })
@@ -124,7 +124,7 @@ fn overview(replayed: &Replayed, one: &OneRun) -> Value {
         "rounds": rounds.collect::<Vec<_>>(),
         "disputes": state.disputes().map(|(id, d)| json!({
             "id": id.to_string(), "accused": d.accused.to_string(), "challenger": d.challenger.to_string(),
-            "unit": d.unit.to_string(), "status": format!("{:?}", d.status),
+            "unit": d.unit.to_string(), "status": crate::events::dispute_text(&d.status),
         })).collect::<Vec<_>>(),
     })
 }

@@ -30,10 +30,9 @@ pub fn run(plan: &Plan, corpus: Corpus, progress: &mut dyn Progress) -> Result<O
     for shard in &corpus.shards {
         blobs.put_bytes(shard)?;
     }
-    let shards = Arc::new(corpus.shards.clone());
     let (sender, notices) = channel();
     let board = Board::new(chain, home, sender);
-    let mut roles = roles(&cast, plan, &shards);
+    let mut roles = roles(&cast, plan);
     board.submit(&cast.sponsor, Body::OpenRun(Box::new(OpenRun { terms })));
     std::thread::scope(|scope| {
         let board = &board;
@@ -48,7 +47,7 @@ pub fn run(plan: &Plan, corpus: Corpus, progress: &mut dyn Progress) -> Result<O
     })
 }
 
-fn roles(cast: &Cast, plan: &Plan, shards: &Arc<Vec<Vec<u8>>>) -> Vec<Box<dyn Role>> {
+fn roles(cast: &Cast, plan: &Plan) -> Vec<Box<dyn Role>> {
     let mut roles: Vec<Box<dyn Role>> = Vec::new();
     for (order, identity) in (1u64..).zip(&cast.trainers) {
         let strategy = plan.liar.as_ref().filter(|liar| liar.name == identity.name).map(|liar| liar.strategy);
@@ -57,10 +56,10 @@ fn roles(cast: &Cast, plan: &Plan, shards: &Arc<Vec<Vec<u8>>>) -> Vec<Box<dyn Ro
         // Whoever lies about bases is the first to claim one; the others wait, so that one of them claims it.
         let patience = if strategy == Some(Strategy::WrongBase) { 0 } else { 5 * order };
         let conduct: Arc<dyn Conduct> = dishonest.unwrap_or_else(|| Arc::new(Honest));
-        roles.push(Box::new(Trainer::new(identity.clone(), conduct, patience, Arc::clone(shards))));
+        roles.push(Box::new(Trainer::new(identity.clone(), conduct, patience)));
     }
     for identity in &cast.verifiers {
-        roles.push(Box::new(Verifier::new(identity.clone(), Arc::clone(shards))));
+        roles.push(Box::new(Verifier::new(identity.clone())));
     }
     roles
 }

@@ -113,6 +113,8 @@ pub struct SlashReport {
     pub amount: u64,
     /// Why.
     pub reason: String,
-    /// The part that went to others; the rest is burned.
+    /// The part that went to somebody; the rest is burned.
     pub bounty: u64,
+    /// To whom.
+    pub bounty_to: Option<String>,
 }

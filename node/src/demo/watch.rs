@@ -4,6 +4,7 @@ use super::evaluate::bits_per_byte;
 use super::outcome::{Audits, DisputeReport, Outcome, SlashReport};
 use super::setup::{Cast, Plan, SetupError};
 use crate::data::Corpus;
+use crate::events;
 use crate::names;
 use crate::network::{Board, Notice};
 use crate::roles::Lineage;
@@ -131,10 +132,9 @@ impl Watcher<'_> {
                 amount: amount.0,
                 reason: format!("{reason:?}"),
                 bounty: bounty.0,
+                bounty_to: None,
             }),
-            Event::Rewarded { peer, amount, reason, .. } if *reason != RewardReason::Refund => {
-                *self.rewards.entry(self.cast.name(peer)).or_default() += amount.0;
-            }
+            Event::Rewarded { peer, amount, reason, .. } => self.rewarded(&self.cast.name(peer), amount.0, *reason),
             Event::BaseAccepted { round, .. } => self.base_accepted(height, *round)?,
             Event::RunFinished { head, .. } => self.finished = Some(*head),
             _ => {}
@@ -142,50 +142,33 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// What an event is in words; none for those that come in crowds.
+    fn rewarded(&mut self, name: &str, amount: u64, reason: RewardReason) {
+        if reason == RewardReason::Refund {
+            return;
+        }
+        *self.rewards.entry(name.into()).or_default() += amount;
+        if let Some(slash) = self.slashed.iter_mut().rev().find(|slash| slash.bounty_to.is_none())
+            && matches!(reason, RewardReason::Bounty | RewardReason::Defense)
+        {
+            slash.bounty_to = Some(name.into());
+        }
+    }
+
+    /// What an event is in words; none for those that come in crowds or are told in more detail elsewhere.
     fn describe(&self, event: &Event) -> Option<String> {
-        let name = |peer| self.cast.name(peer);
-        Some(match event {
-            Event::RoundOpened { round, assignments, .. } => {
-                let slots = assignments.iter().map(|a| a.as_ref().map_or("empty".into(), name));
-                format!("round {round} opens: slots {}", slots.collect::<Vec<_>>().join(", "))
-            }
-            Event::Committed { round, slot, trainer, .. } => {
-                format!("{} commits segment {round}.{slot}", name(trainer))
-            }
-            Event::SlotMissed { round, slot, trainer, .. } => {
-                format!("{} misses slot {round}.{slot}", name(trainer))
-            }
-            Event::Drawn { round, units, .. } if !units.contains(&Unit::Merge) => {
-                let units: Vec<String> = units.iter().map(Unit::to_string).collect();
-                format!("drawn in round {round}: {}", units.join(", "))
-            }
-            Event::Verdict { unit, verifier, result: VerdictResult::Mismatch, .. } => {
-                format!("{} finds a MISMATCH in {unit}", name(verifier))
-            }
-            Event::DisputeOpened { unit, accused, challenger, .. } => {
-                format!("dispute: {} challenges {} over {unit}", name(challenger), name(accused))
-            }
-            Event::Moved { number, side, kind, bytes, .. } => {
-                format!(
-                    "  move {number:>2}  {:<10} {:<8} {bytes:>6} bytes",
-                    format!("{side:?}"),
-                    format!("{kind:?}")
-                )
-            }
-            Event::Slashed { peer, amount, reason, bounty, .. } => {
-                let burned = amount.0 - bounty.0;
-                format!(
-                    "{} is SLASHED {amount} ({reason:?}): {bounty} to others, {burned} burned",
-                    name(peer)
-                )
-            }
-            Event::BasePosted { round, poster, standing, .. } => {
-                let kind = if *standing { "claims" } else { "contradicts with" };
-                format!("{} {kind} the base of round {round}", name(poster))
-            }
-            _ => return None,
-        })
+        let is_told = match event {
+            Event::Drawn { units, .. } => !units.contains(&Unit::Merge),
+            Event::Verdict { result, .. } => *result == VerdictResult::Mismatch,
+            Event::RoundOpened { .. }
+            | Event::Committed { .. }
+            | Event::SlotMissed { .. }
+            | Event::DisputeOpened { .. }
+            | Event::Moved { .. }
+            | Event::Slashed { .. }
+            | Event::BasePosted { .. } => true,
+            _ => false,
+        };
+        is_told.then(|| events::sentence(event, &|peer| self.cast.name(peer)))
     }
 
     fn base_accepted(&mut self, height: Height, round: u32) -> Result<(), SetupError> {

@@ -16,6 +16,7 @@ use retrace_ledger::{ClaimRecord, Height, Progress, Round, Run, State};
 use retrace_model::Engine;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::{PeerKey, peer_key};
+use std::sync::Arc;
 
 /// Who a role is and what it computes with.
 #[derive(Clone, Debug)]
@@ -50,6 +51,23 @@ pub enum RoleError {
         /// What is missing.
         what: &'static str,
     },
+}
+
+/// A run's shards as one role fetched them: each checked against the manifest, kept for the next step.
+#[derive(Debug, Default)]
+struct Shards(Option<Arc<Vec<Vec<u8>>>>);
+
+impl Shards {
+    fn get(&mut self, board: &Board, view: &View) -> Result<Arc<Vec<Vec<u8>>>, RoleError> {
+        if let Some(shards) = &self.0 {
+            return Ok(Arc::clone(shards));
+        }
+        let blobs = board.blobs();
+        let fetched = view.run.terms.manifest.iter().map(|shard| blobs.bytes(&shard.digest));
+        let shards = Arc::new(fetched.collect::<Result<Vec<_>, BlobError>>()?);
+        self.0 = Some(Arc::clone(&shards));
+        Ok(shards)
+    }
 }
 
 /// Something that acts on every block.

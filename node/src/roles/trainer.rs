@@ -1,7 +1,7 @@
 //! A trainer: trains its slot, publishes what the draw asks for, and answers for what it signed.
 
 use super::disputes::{Disputes, Due};
-use super::{Identity, Lineage, Role, RoleError, View};
+use super::{Identity, Lineage, Role, RoleError, Shards, View};
 use crate::network::Board;
 use retrace_ledger::{Base, Body, Commit, Phase};
 use retrace_model::Words;
@@ -33,7 +33,7 @@ pub struct Trainer {
     /// Heights to wait before claiming a base, so that not every trainer does.
     patience: u64,
     waiting_since: Option<u64>,
-    shards: Arc<Vec<Vec<u8>>>,
+    shards: Shards,
     lineage: Option<Lineage>,
     kept: Vec<Kept>,
     disputes: Disputes,
@@ -41,13 +41,8 @@ pub struct Trainer {
 
 impl Trainer {
     /// A trainer with a conduct; it claims a base when nobody has for `patience` heights.
-    pub fn new(
-        identity: Identity,
-        conduct: Arc<dyn Conduct>,
-        patience: u64,
-        shards: Arc<Vec<Vec<u8>>>,
-    ) -> Trainer {
-        let (kept, disputes) = (Vec::new(), Disputes::default());
+    pub fn new(identity: Identity, conduct: Arc<dyn Conduct>, patience: u64) -> Trainer {
+        let (shards, kept, disputes) = (Shards::default(), Vec::new(), Disputes::default());
         Trainer { identity, conduct, patience, waiting_since: None, shards, lineage: None, kept, disputes }
     }
 
@@ -72,7 +67,8 @@ impl Trainer {
         let spec = &view.run.terms.spec;
         let beacon = view.round.as_ref().ok_or(RoleError::State { what: "the round" })?.beacon;
         let round = view.progress.round;
-        let at = Assignment { spec, beacon: &beacon, round, slot, shards: &self.shards, base: &lineage.base };
+        let shards = self.shards.get(board, view)?;
+        let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base: &lineage.base };
         let segment = at.train(&self.identity.engine, self.conduct.as_ref(), |_| {});
         let segment = segment.ok_or(RoleError::State { what: "a shard that is long enough" })?;
         let network = board.read(|state| state.network());
@@ -146,20 +142,27 @@ impl Trainer {
     fn defend(&mut self, board: &Board, view: &View, due: &Due) -> Result<(), RoleError> {
         if !self.disputes.knows(due) {
             let docket = due.game.docket();
+            let shards = self.shards.get(board, view)?;
             let witness = match &docket.claim {
                 Claim::Base(_) => self.merge(board, view)?,
-                Claim::Segment(signed) => self.rerun(view, &signed.commitment.id(), docket.unit)?,
+                Claim::Segment(signed) => self.rerun(view, &shards, &signed.commitment.id(), docket.unit)?,
             };
-            self.disputes.seat(due, witness, Arc::clone(&self.shards));
+            self.disputes.seat(due, witness, shards);
         }
         self.disputes.play(board, &self.identity.key, due)
     }
 
     /// Its own unit once more, as it was run: a trace is made only when somebody asks for it.
-    fn rerun(&self, view: &View, commitment: &Digest, unit: Unit) -> Result<Witness, RoleError> {
+    fn rerun(
+        &self,
+        view: &View,
+        shards: &[Vec<u8>],
+        commitment: &Digest,
+        unit: Unit,
+    ) -> Result<Witness, RoleError> {
         let kept = self.kept.iter().find(|kept| kept.commitment == *commitment);
         let kept = kept.ok_or(RoleError::State { what: "this trainer's segment" })?;
-        let (spec, shards) = (&view.run.terms.spec, &self.shards[..]);
+        let spec = &view.run.terms.spec;
         let (beacon, round, slot, base) = (&kept.beacon, kept.round, kept.slot, &kept.base[..]);
         let at = Assignment { spec, beacon, round, slot, shards, base };
         let task = at.task(unit, kept.segment.before(unit), &kept.segment.lists);

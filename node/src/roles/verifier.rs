@@ -1,7 +1,7 @@
 //! A verifier: replays drawn units, says what it found, disputes what is wrong, and settles what is right.
 
 use super::disputes::{Disputes, Due};
-use super::{Identity, Lineage, Role, RoleError, View};
+use super::{Identity, Lineage, Role, RoleError, Shards, View};
 use crate::home::BlobError;
 use crate::network::Board;
 use retrace_ledger::{
@@ -15,20 +15,19 @@ use retrace_verifier::segment::{Assignment, Claimed, Honest, first_state};
 use retrace_verifier::signature::PeerKey;
 use retrace_verifier::state::StateKind;
 use retrace_verifier::{Unit, Witness};
-use std::sync::Arc;
 
 /// A verifier's state.
 pub struct Verifier {
     identity: Identity,
-    shards: Arc<Vec<Vec<u8>>>,
+    shards: Shards,
     lineage: Option<Lineage>,
     disputes: Disputes,
 }
 
 impl Verifier {
     /// A verifier that has judged nothing yet.
-    pub fn new(identity: Identity, shards: Arc<Vec<Vec<u8>>>) -> Verifier {
-        Verifier { identity, shards, lineage: None, disputes: Disputes::default() }
+    pub fn new(identity: Identity) -> Verifier {
+        Verifier { identity, shards: Shards::default(), lineage: None, disputes: Disputes::default() }
     }
 
     fn follow(&mut self, board: &Board, view: &View) -> Result<Lineage, RoleError> {
@@ -65,7 +64,7 @@ impl Verifier {
     }
 
     fn replay_segment(
-        &self,
+        &mut self,
         board: &Board,
         view: &View,
         lineage: &Lineage,
@@ -92,8 +91,9 @@ impl Verifier {
         };
         let missing = RoleError::State { what: "the drawn unit" };
         let beacon = view.round.as_ref().ok_or(RoleError::State { what: "the round" })?.beacon;
-        let (round, slot, shards, base) = (c.round, c.slot, &self.shards[..], &lineage.base[..]);
-        let at = Assignment { spec, beacon: &beacon, round, slot, shards, base };
+        let shards = self.shards.get(board, view)?;
+        let (round, slot, base) = (c.round, c.slot, &lineage.base[..]);
+        let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base };
         let task = at.task(unit, &pre, &lists).ok_or(RoleError::State { what: "the drawn unit" })?;
         let witness = at.witness(task, &self.identity.engine, &Honest);
         let claimed = Claimed::of(c, &lists, unit).ok_or(RoleError::State { what: "the drawn unit" })?;
@@ -153,7 +153,8 @@ impl Verifier {
             let docket = due.game.docket();
             let replay = self.replay(board, view, &docket.claim, docket.unit)?;
             let witness = replay.ok_or(RoleError::State { what: "the disputed unit's bytes" })?.witness;
-            self.disputes.seat(due, witness, Arc::clone(&self.shards));
+            let shards = self.shards.get(board, view)?;
+            self.disputes.seat(due, witness, shards);
         }
         self.disputes.play(board, &self.identity.key, due)
     }

@@ -102,9 +102,11 @@ fn log_is_json_line_by_line() {
 fn overview_agrees_with_the_demo() {
     let demo = shared();
     let said = demo.retrace("show", &["--json"]).exits(0).json();
-    for key in ["network", "checkpoint_root", "height"] {
+    for key in ["network", "checkpoint_root"] {
         assert_eq!(said[key], demo.said[key], "{key}");
     }
+    // A heartbeat may follow the block that finished the run.
+    assert!(said["height"].as_u64() >= demo.said["height"].as_u64(), "{said}");
     let convicted = said["rounds"][0]["slots"].as_array().expect("slots").iter();
     let convicted =
         convicted.filter(|slot| slot["status"].as_str().is_some_and(|s| s.starts_with("Convicted")));
