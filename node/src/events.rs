@@ -16,8 +16,12 @@ pub fn sentence(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> String {
         Event::Committed { round, slot, trainer, .. } => {
             format!("{} commits segment {round}.{slot}", name(trainer))
         }
-        Event::SlotMissed { round, slot, trainer, .. } => format!("{} misses slot {round}.{slot}", name(trainer)),
-        Event::RoundClosed { round, commitments, .. } => format!("round {round} closes with {commitments} commitments"),
+        Event::SlotMissed { round, slot, trainer, .. } => {
+            format!("{} misses slot {round}.{slot}", name(trainer))
+        }
+        Event::RoundClosed { round, commitments, .. } => {
+            format!("round {round} closes with {commitments} commitments")
+        }
         Event::Drawn { round, units, .. } => format!("drawn in round {round}: {}", units_text(units)),
         Event::Verdict { unit, verifier, result, .. } => match result {
             VerdictResult::Match => format!("{} finds a match in {unit}", name(verifier)),
@@ -27,7 +31,11 @@ pub fn sentence(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> String {
             format!("dispute: {} challenges {} over {unit}", name(challenger), name(accused))
         }
         Event::Moved { number, side, kind, bytes, .. } => {
-            format!("  move {number:>2}  {:<10} {:<8} {bytes:>6} bytes", format!("{side:?}"), format!("{kind:?}"))
+            format!(
+                "  move {number:>2}  {:<10} {:<8} {bytes:>6} bytes",
+                format!("{side:?}"),
+                format!("{kind:?}")
+            )
         }
         Event::DisputeEnded { ending, moves, posted_bytes, .. } => {
             format!("dispute ended after {moves} moves and {posted_bytes} bytes: {}", ending_text(ending))
@@ -36,7 +44,9 @@ pub fn sentence(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> String {
             let burned = amount.0 - bounty.0;
             format!("{} is SLASHED {amount} ({reason:?}): {bounty} to others, {burned} burned", name(peer))
         }
-        Event::Rewarded { peer, amount, reason, .. } => format!("{} is paid {amount} ({reason:?})", name(peer)),
+        Event::Rewarded { peer, amount, reason, .. } => {
+            format!("{} is paid {amount} ({reason:?})", name(peer))
+        }
         Event::BasePosted { round, poster, standing, .. } => {
             let kind = if *standing { "claims" } else { "contradicts" };
             format!("{} {kind} the base of round {round}", name(poster))

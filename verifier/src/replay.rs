@@ -8,7 +8,7 @@ use crate::unit::Unit;
 use retrace_model::program::{
     Home, Leaf, Program, Row, delta_program, loss_program, merge_program, step_program,
 };
-use retrace_model::{Engine, Inputs, Observer, RunSpec, StepScalars, Words, execute};
+use retrace_model::{Engine, Inputs, Observer, RunSpec, StepScalars, Unobserved, Words, execute};
 
 /// A unit with everything that it reads.
 #[derive(Clone, Debug)]
@@ -46,6 +46,12 @@ impl Task {
     pub fn scalars(&self) -> StepScalars {
         let step = if let Unit::Step(step) = self.unit { step } else { 0 };
         StepScalars::new(&self.spec, self.round, step)
+    }
+
+    /// Runs the task by the rules.
+    pub fn replay(self, engine: &Engine) -> Witness {
+        let scalars = self.scalars();
+        Witness::run(self, scalars, engine, &mut Unobserved)
     }
 
     /// How the unit's post-state is hashed; none for a loss.

@@ -9,7 +9,8 @@ use crate::state::{StateKind, root_of, words_digest};
 use crate::unit::Unit;
 use retrace_model::program::{Row, delta_program, loss_program, parameter_table, step_program};
 use retrace_model::{
-    Engine, Inputs, Observer, Outputs, RunSpec, StepId, StepScalars, Words, assigned_tokens, execute,
+    Engine, Inputs, Observer, Outputs, RunSpec, StepId, StepScalars, Words, Workspace, assigned_tokens,
+    execute, execute_in,
 };
 
 /// How a trainer behaves. The defaults are honest: they change nothing.
@@ -95,6 +96,7 @@ impl Assignment<'_> {
         mut progress: impl FnMut(u32),
     ) -> Option<Segment> {
         let program = step_program(self.spec);
+        let mut workspace = Workspace::default();
         let mut checkpoints = vec![first_state(self.spec, self.base)];
         let mut lists = SegmentLists { step_roots: vec![], losses: vec![], batches: vec![] };
         for step in 0..self.spec.steps {
@@ -106,7 +108,8 @@ impl Assignment<'_> {
             let before = checkpoints.last()?;
             let inputs = Inputs { pre: before, tokens: &tokens, ..Inputs::default() };
             let mut observer = Conducted { conduct, unit: Unit::Step(step), before };
-            let Outputs { post, batch, loss } = execute(&program, inputs, &scalars, engine, &mut observer);
+            let Outputs { post, batch, loss } =
+                execute_in(&mut workspace, &program, inputs, &scalars, engine, &mut observer);
             lists.step_roots.push(root_of(StateKind::Inner, self.spec, &post));
             lists.losses.push(loss);
             lists.batches.push(words_digest(&batch));

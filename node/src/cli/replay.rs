@@ -7,13 +7,13 @@ use crate::names;
 use crate::roles::{Ended, Lineage};
 use miette::Diagnostic;
 use retrace_ledger::{ClaimRecord, ClaimStatus};
-use retrace_model::{Engine, Unobserved, Words};
+use retrace_model::{Engine, Words};
+use retrace_verifier::Unit;
 use retrace_verifier::commitment::{Commitment, SegmentLists};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Claim;
 use retrace_verifier::segment::{Assignment, Claimed, Honest, Segment, first_state};
 use retrace_verifier::state::{StateKind, root_of};
-use retrace_verifier::{Task, Unit, Witness};
 use serde_json::json;
 
 /// Arguments of `retrace replay`.
@@ -198,7 +198,7 @@ fn everything(replayed: &Replayed, one: &OneRun, engine: &Engine, as_json: bool)
             }
             deltas.push(segment.delta);
         }
-        merge(&mut lineage, spec, deltas, engine);
+        lineage.advance(spec, deltas, engine);
         let Ended { accepted, .. } = Lineage::look(state, &one.id, round);
         if accepted.is_some_and(|accepted| accepted != lineage.root) {
             differences.push(format!("base of round {}", round + 1));
@@ -227,25 +227,4 @@ fn everything(replayed: &Replayed, one: &OneRun, engine: &Engine, as_json: bool)
 
 fn is_same(segment: &Segment, claimed: &Commitment, at: &Assignment) -> bool {
     segment.commitment(claimed.network, claimed.run, at, claimed.trainer) == *claimed
-}
-
-fn merge(lineage: &mut Lineage, spec: &retrace_model::RunSpec, deltas: Vec<Vec<Words>>, engine: &Engine) {
-    lineage.round += 1;
-    if deltas.is_empty() {
-        return;
-    }
-    let task = Task {
-        spec: *spec,
-        unit: Unit::Merge,
-        round: lineage.round,
-        pre: lineage.base.clone(),
-        base: Vec::new(),
-        deltas,
-        tokens: Vec::new(),
-        losses: Vec::new(),
-    };
-    let scalars = task.scalars();
-    let witness = Witness::run(task, scalars, engine, &mut Unobserved);
-    lineage.base = witness.post().into_iter().cloned().collect();
-    lineage.root = root_of(StateKind::Outer, spec, &lineage.base);
 }

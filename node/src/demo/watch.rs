@@ -134,7 +134,9 @@ impl Watcher<'_> {
                 bounty: bounty.0,
                 bounty_to: None,
             }),
-            Event::Rewarded { peer, amount, reason, .. } => self.rewarded(&self.cast.name(peer), amount.0, *reason),
+            Event::Rewarded { peer, amount, reason, .. } => {
+                self.rewarded(&self.cast.name(peer), amount.0, *reason)
+            }
             Event::BaseAccepted { round, .. } => self.base_accepted(height, *round)?,
             Event::RunFinished { head, .. } => self.finished = Some(*head),
             _ => {}

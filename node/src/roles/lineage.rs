@@ -2,10 +2,10 @@
 
 use crate::home::{BlobError, Blobs};
 use retrace_ledger::State;
-use retrace_model::{Engine, RunSpec, Unobserved, Words, initial_parameters};
+use retrace_model::{Engine, RunSpec, Words, initial_parameters};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::state::{StateKind, root_of};
-use retrace_verifier::{Task, Unit, Witness};
+use retrace_verifier::{Task, Unit};
 
 /// Why history cannot be followed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -62,19 +62,33 @@ impl Lineage {
         Lineage { round: 0, base, root }
     }
 
-    /// The task of merging these deltas into this base.
+    /// The task of merging published deltas into this base.
     pub fn merge_task(&self, spec: &RunSpec, blobs: &Blobs, deltas: &[Digest]) -> Result<Task, LineageError> {
         let tensors = deltas.iter().map(|root| blobs.tensors(StateKind::Delta, spec, root));
-        Ok(Task {
+        Ok(self.task(spec, tensors.collect::<Result<_, BlobError>>()?))
+    }
+
+    fn task(&self, spec: &RunSpec, deltas: Vec<Vec<Words>>) -> Task {
+        Task {
             spec: *spec,
             unit: Unit::Merge,
             round: self.round + 1,
             pre: self.base.clone(),
             base: Vec::new(),
-            deltas: tensors.collect::<Result<_, BlobError>>()?,
+            deltas,
             tokens: Vec::new(),
             losses: Vec::new(),
-        })
+        }
+    }
+
+    /// The base of the next round; without a delta it stays what it was.
+    pub fn advance(&mut self, spec: &RunSpec, deltas: Vec<Vec<Words>>, engine: &Engine) {
+        if !deltas.is_empty() {
+            let witness = self.task(spec, deltas).replay(engine);
+            self.base = witness.post().into_iter().cloned().collect();
+            self.root = root_of(StateKind::Outer, spec, &self.base);
+        }
+        self.round += 1;
     }
 
     /// Follows the ledger to the base of `round`; what it accepted must be what the deltas give.
@@ -88,14 +102,8 @@ impl Lineage {
     ) -> Result<(), LineageError> {
         while self.round < round {
             let Ended { deltas, accepted } = look(self.round);
-            if !deltas.is_empty() {
-                let task = self.merge_task(spec, blobs, &deltas)?;
-                let scalars = task.scalars();
-                let witness = Witness::run(task, scalars, engine, &mut Unobserved);
-                self.base = witness.post().into_iter().cloned().collect();
-                self.root = root_of(StateKind::Outer, spec, &self.base);
-            }
-            self.round += 1;
+            let tensors = deltas.iter().map(|root| blobs.tensors(StateKind::Delta, spec, root));
+            self.advance(spec, tensors.collect::<Result<_, BlobError>>()?, engine);
             if let Some(accepted) = accepted
                 && accepted != self.root
             {

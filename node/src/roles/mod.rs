@@ -72,10 +72,8 @@ impl Shards {
 
 /// Something that acts on every block.
 pub trait Role: Send {
-    /// Name, for people.
-    fn name(&self) -> &str;
-    /// Its key: it waits while a transaction of its own is pending.
-    fn peer(&self) -> PeerKey;
+    /// Who it is: it waits while a transaction of its own is pending.
+    fn identity(&self) -> &Identity;
     /// Does at most one thing; true when there may be more to do at once.
     fn act(&mut self, board: &Board) -> Result<bool, RoleError>;
 }
@@ -85,12 +83,12 @@ pub fn run_until_stopped(board: &Board, role: &mut dyn Role) {
     let mut seen = Height(0);
     while let Some(height) = board.wait_for_block(seen) {
         seen = height;
-        while !board.is_stopped() && !board.is_waiting(&role.peer()) {
+        while !board.is_stopped() && !board.is_waiting(&role.identity().peer()) {
             match role.act(board) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    let (role, reason) = (role.name().to_string(), error.to_string());
+                    let (role, reason) = (role.identity().name.clone(), error.to_string());
                     return board.tell(Notice::Failed { role, reason });
                 }
             }
@@ -114,6 +112,20 @@ pub struct View {
 }
 
 impl View {
+    /// The base of the current round, followed by whoever holds `lineage`.
+    fn follow(
+        &self,
+        lineage: &mut Option<Lineage>,
+        board: &Board,
+        engine: &Engine,
+    ) -> Result<Lineage, RoleError> {
+        let spec = &self.run.terms.spec;
+        let lineage = lineage.get_or_insert_with(|| Lineage::start(spec));
+        let look = |round| board.read(|state| Lineage::look(state, &self.id, round));
+        lineage.follow(spec, &board.blobs(), engine, self.progress.round, look)?;
+        Ok(lineage.clone())
+    }
+
     /// The only run of this network, if it is open.
     pub fn of(state: &State) -> Option<View> {
         let (id, run) = state.runs().next()?;

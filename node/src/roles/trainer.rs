@@ -9,7 +9,6 @@ use retrace_verifier::commitment::{BaseClaim, SignedBase, SignedCommitment};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Claim;
 use retrace_verifier::segment::{Assignment, Conduct, Segment, conducted};
-use retrace_verifier::signature::PeerKey;
 use retrace_verifier::state::{StateKind, root_of};
 use retrace_verifier::{Unit, Witness};
 use std::collections::BTreeSet;
@@ -46,14 +45,6 @@ impl Trainer {
         Trainer { identity, conduct, patience, waiting_since: None, shards, lineage: None, kept, disputes }
     }
 
-    fn follow(&mut self, board: &Board, view: &View) -> Result<Lineage, RoleError> {
-        let spec = &view.run.terms.spec;
-        let lineage = self.lineage.get_or_insert_with(|| Lineage::start(spec));
-        let look = |round| board.read(|state| Lineage::look(state, &view.id, round));
-        lineage.follow(spec, &board.blobs(), &self.identity.engine, view.progress.round, look)?;
-        Ok(lineage.clone())
-    }
-
     /// The slot that is this trainer's and has no commitment yet.
     fn open_slot(&self, view: &View) -> Option<u16> {
         let round = view.round.as_ref().filter(|_| view.progress.phase == Phase::Training)?;
@@ -63,7 +54,7 @@ impl Trainer {
     }
 
     fn train(&mut self, board: &Board, view: &View, slot: u16) -> Result<(), RoleError> {
-        let lineage = self.follow(board, view)?;
+        let lineage = view.follow(&mut self.lineage, board, &self.identity.engine)?;
         let spec = &view.run.terms.spec;
         let beacon = view.round.as_ref().ok_or(RoleError::State { what: "the round" })?.beacon;
         let round = view.progress.round;
@@ -132,7 +123,7 @@ impl Trainer {
     }
 
     fn merge(&mut self, board: &Board, view: &View) -> Result<Witness, RoleError> {
-        let lineage = self.follow(board, view)?;
+        let lineage = view.follow(&mut self.lineage, board, &self.identity.engine)?;
         let deltas = board.read(|state| state.accepted_deltas(&view.id, view.progress.round));
         let task = lineage.merge_task(&view.run.terms.spec, &board.blobs(), &deltas)?;
         let scalars = task.scalars();
@@ -172,12 +163,8 @@ impl Trainer {
 }
 
 impl Role for Trainer {
-    fn name(&self) -> &str {
-        &self.identity.name
-    }
-
-    fn peer(&self) -> PeerKey {
-        self.identity.peer()
+    fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     fn act(&mut self, board: &Board) -> Result<bool, RoleError> {

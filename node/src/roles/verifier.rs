@@ -7,12 +7,10 @@ use crate::network::Board;
 use retrace_ledger::{
     Audit, Body, ClaimRecord, ClaimStatus, Dispute, Settle, Timeout, Verdict, VerdictResult,
 };
-use retrace_model::Unobserved;
 use retrace_verifier::commitment::SignedCommitment;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Opening};
 use retrace_verifier::segment::{Assignment, Claimed, Honest, first_state};
-use retrace_verifier::signature::PeerKey;
 use retrace_verifier::state::StateKind;
 use retrace_verifier::{Unit, Witness};
 
@@ -30,14 +28,6 @@ impl Verifier {
         Verifier { identity, shards: Shards::default(), lineage: None, disputes: Disputes::default() }
     }
 
-    fn follow(&mut self, board: &Board, view: &View) -> Result<Lineage, RoleError> {
-        let spec = &view.run.terms.spec;
-        let lineage = self.lineage.get_or_insert_with(|| Lineage::start(spec));
-        let look = |round| board.read(|state| Lineage::look(state, &view.id, round));
-        lineage.follow(spec, &board.blobs(), &self.identity.engine, view.progress.round, look)?;
-        Ok(lineage.clone())
-    }
-
     /// Replays a unit from public bytes alone; none while the bytes are not there yet.
     fn replay(
         &mut self,
@@ -46,13 +36,12 @@ impl Verifier {
         claim: &Claim,
         unit: Unit,
     ) -> Result<Option<Replay>, RoleError> {
-        let lineage = self.follow(board, view)?;
+        let lineage = view.follow(&mut self.lineage, board, &self.identity.engine)?;
         match claim {
             Claim::Base(signed) => {
                 let deltas = board.read(|state| state.accepted_deltas(&view.id, view.progress.round));
                 let task = lineage.merge_task(&view.run.terms.spec, &board.blobs(), &deltas)?;
-                let scalars = task.scalars();
-                let witness = Witness::run(task, scalars, &self.identity.engine, &mut Unobserved);
+                let witness = task.replay(&self.identity.engine);
                 let claimed = Claimed { post: Some(signed.claim.root), batch: None, loss: None };
                 Ok(Some(Replay { claimed, witness, opening: Opening::Nothing }))
             }
@@ -202,12 +191,8 @@ fn drawn_units(record: &ClaimRecord) -> Vec<Unit> {
 }
 
 impl Role for Verifier {
-    fn name(&self) -> &str {
-        &self.identity.name
-    }
-
-    fn peer(&self) -> PeerKey {
-        self.identity.peer()
+    fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     fn act(&mut self, board: &Board) -> Result<bool, RoleError> {
