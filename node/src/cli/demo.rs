@@ -2,9 +2,11 @@
 
 use super::args::{EngineArgs, near};
 use super::exit::{Exit, Failure};
+use super::print::say;
 use super::terminal::Terminal;
 use crate::data::{Corpus, dictionary, from_paths};
 use crate::demo::{self, Liar, Outcome, PEERS, Plan, Preset, SetupError};
+use crate::home::Home;
 use crate::parts;
 use crate::strategy::STRATEGIES;
 use retrace_verifier::PPM;
@@ -16,7 +18,7 @@ use std::path::PathBuf;
     after_help = "Example:\n  retrace demo --seed 7 --liar trainer-2:wrong-rate --home /tmp/my-run --json\n\nStrategies: poisoned-gradient, stale-step, wrong-delta, wrong-batch, wrong-rate, false-loss, wrong-base.\nTrainers: trainer-1, trainer-2, trainer-3. Everything stays on this machine."
 )]
 pub struct Args {
-    /// Seeds keys and initial parameters
+    /// Seeds keys and initial parameters; the network's id and its draws also depend on the time of the start
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
     /// A new folder for blocks, blobs and evidence; one in the temporary folder if left out
@@ -32,7 +34,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "liar")]
     honest: bool,
     /// Share of the steps that verifiers replay, 0 to 1
-    #[arg(long, default_value_t = 0.25, value_name = "RATE", value_parser = rate)]
+    #[arg(long, default_value_t = 0.25, value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
     audit_rate: f64,
     /// Size of the model
     #[arg(long, value_enum, default_value_t = Preset::Small)]
@@ -81,6 +83,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         steps: args.steps,
         engine: args.engine.engine(),
     };
+    Home::check_free(&plan.home).map_err(Failure::input)?;
     introduce(&plan, &corpus);
     let mut terminal = Terminal::new();
     let outcome = demo::run(&plan, corpus, &mut terminal);
@@ -90,7 +93,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         other => Failure::work(other),
     })?;
     if args.json {
-        println!("{}", serde_json::to_string(&outcome).unwrap_or_default());
+        say!("{}", serde_json::to_string(&outcome).unwrap_or_default());
     } else {
         summarize(&outcome);
     }
@@ -130,35 +133,40 @@ fn introduce(plan: &Plan, corpus: &Corpus) {
 }
 
 fn summarize(o: &Outcome) {
-    println!("\nfinished in {:.1} s at height {}", o.seconds, o.height);
-    println!(
+    say!("\nfinished in {:.1} s at height {}", o.seconds, o.height);
+    say!(
         "loss       {:.3} -> {:.3} bits/byte on 64 KiB held out (that text's unigram entropy: {:.3})",
-        o.loss_first, o.loss_last, o.unigram_bits_per_byte
+        o.loss_first,
+        o.loss_last,
+        o.unigram_bits_per_byte
     );
-    println!("work       {} segments, {} steps, {} tokens", o.commitments, o.steps, o.tokens);
-    println!("audits     {} match, {} mismatch", o.audits.matches, o.audits.mismatch);
-    println!("escape     one wrong step goes unseen with probability {:.4}", o.escape_probability);
+    say!("work       {} segments, {} steps, {} tokens", o.commitments, o.steps, o.tokens);
+    say!("audits     {} match, {} mismatch", o.audits.matches, o.audits.mismatch);
+    say!("escape     one wrong step goes unseen with probability {:.4}", o.escape_probability);
     for d in &o.disputes {
         summarize_dispute(d);
     }
     for s in &o.slashed {
         let burned = s.amount - s.bounty;
-        println!(
+        say!(
             "slashed    {} lost {} ({}): {} to others, {burned} burned",
-            s.peer, s.amount, s.reason, s.bounty
+            s.peer,
+            s.amount,
+            s.reason,
+            s.bounty
         );
     }
     for (peer, amount) in &o.rewards {
-        println!("paid       {peer} got {amount}");
+        say!("paid       {peer} got {amount}");
     }
-    println!("checkpoint {}", o.checkpoint_root);
-    println!("home       {}", o.home);
+    say!("checkpoint {}", o.checkpoint_root);
+    say!("home       {}", o.home);
     match &o.evidence_file {
         Some(file) => {
-            println!("evidence   {file}\nre-judge   retrace evidence verify {file}");
-            println!("           python3 specs/judge/judge.py {file}");
+            say!("evidence   {file}\nre-judge   retrace evidence verify {file}");
+            say!("           python3 specs/judge/judge.py {file}");
         }
-        None => println!("evidence   none: nobody was convicted"),
+        None => say!("evidence   none: nobody was convicted"),
     }
 }
 
@@ -169,12 +177,12 @@ fn summarize_dispute(d: &crate::demo::DisputeReport) {
         Some(_) => "settled by the other dispute".to_string(),
         None => format!("won by the {}", d.winner),
     };
-    println!("dispute    {} against {}: {ending}", d.challenger, d.accused);
-    println!("           at {}.{slot}{step}, {} moves, {} bytes in all", d.round, d.moves, d.posted_bytes);
+    say!("dispute    {} against {}: {ending}", d.challenger, d.accused);
+    say!("           at {}.{slot}{step}, {} moves, {} bytes in all", d.round, d.moves, d.posted_bytes);
     let (Some(op), Some(tensor), Some(index)) = (&d.op, &d.tensor, &d.index) else { return };
     let link = d.link.map_or(String::new(), |link| format!(", link {link} of its chain"));
-    println!("           {op} in {tensor}, element {index:?}{link}");
-    println!(
+    say!("           {op} in {tensor}, element {index:?}{link}");
+    say!(
         "           claimed {}, right {}, {} ULP apart; judged in {} us from {} bytes",
         d.claimed_bits.as_deref().unwrap_or("-"),
         d.right_bits.as_deref().unwrap_or("-"),

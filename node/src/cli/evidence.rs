@@ -1,6 +1,7 @@
 //! `retrace evidence`: what a bundle proves, judged from its bytes alone.
 
 use super::exit::{Exit, Failure};
+use super::print::say;
 use crate::home::{HomeError, read_bounded};
 use crate::names;
 use miette::Diagnostic;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of `retrace evidence`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  retrace evidence verify /tmp/my-run/evidence/*.bundle")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -43,7 +45,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let bundle = load(file)?;
     let verdict = judge(&bundle);
     if *json {
-        println!("{}", as_json(&bundle, &verdict));
+        say!("{}", as_json(&bundle, &verdict));
     } else {
         print(&bundle.docket, &verdict);
     }
@@ -65,23 +67,23 @@ fn print(docket: &Docket, verdict: &Result<Proven, Disproven>) {
             let spec = &docket.facts.spec;
             let place = names::place(spec, proven.unit, docket.facts.deltas.len(), &proven.finding);
             let f = &proven.finding;
-            println!("PROVEN by arithmetic: this claim is wrong");
-            println!("accused   {}", proven.accused);
-            println!("network   {}", proven.network);
-            println!("dispute   {}, {} moves", proven.dispute, proven.moves);
-            println!("at        {}", coordinates(docket));
-            println!("op        {} in {}, element {:?}", place.op, place.tensor, place.index);
-            println!("claimed   {}", names::bits(f.claimed_bits));
-            println!("right     {}", names::bits(f.right_bits));
+            say!("PROVEN by arithmetic: this claim is wrong");
+            say!("accused   {}", proven.accused);
+            say!("network   {}", proven.network);
+            say!("dispute   {}, {} moves", proven.dispute, proven.moves);
+            say!("at        {}", coordinates(docket));
+            say!("op        {} in {}, element {:?}", place.op, place.tensor, place.index);
+            say!("claimed   {}", names::bits(f.claimed_bits));
+            say!("right     {}", names::bits(f.right_bits));
             if let Some(ulp) = ulp_distance(f.claimed_bits, f.right_bits) {
-                println!("distance  {ulp} ULP");
+                say!("distance  {ulp} ULP");
             }
         }
-        Err(reason) => println!("DISPROVEN: {reason}"),
+        Err(reason) => say!("DISPROVEN: {reason}"),
     }
-    println!("\nrelative to what the ledger of that network vouches for:");
+    say!("\nrelative to what the ledger of that network vouches for:");
     for (name, value) in relative_to(docket) {
-        println!("  {name:<9} {value}");
+        say!("  {name:<9} {value}");
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::args::HomeArg;
 use super::exit::{Exit, Failure};
+use super::print::say;
 use super::view;
 use crate::events;
 use retrace_verifier::signature::PeerKey;
-use std::io::{ErrorKind, Write};
 
 /// Arguments of `retrace log`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,6 @@ fn short(peer: &PeerKey) -> String {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let replayed = view::open(&args.home.home)?;
-    let mut out = std::io::stdout().lock();
     for (height, happened) in (1u64..).zip(&replayed.events) {
         for event in happened {
             let line = if args.json {
@@ -36,12 +35,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             } else {
                 format!("height {height:>4}  {}", events::sentence(event, &short))
             };
-            match writeln!(out, "{line}") {
-                // Whoever reads through a pipe may have read enough.
-                Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Yes),
-                Err(_) => return Ok(Exit::No),
-                Ok(()) => {}
-            }
+            say!("{line}");
         }
     }
     Ok(Exit::Yes)

@@ -5,6 +5,7 @@ mod demo;
 mod evidence;
 mod exit;
 mod log;
+mod print;
 mod replay;
 mod selftest;
 mod show;

@@ -2,6 +2,7 @@
 
 use super::args::{EngineArgs, HomeArg};
 use super::exit::{Exit, Failure};
+use super::print::say;
 use super::view::{self, OneRun, Replayed};
 use crate::names;
 use crate::roles::{Ended, Lineage};
@@ -18,6 +19,7 @@ use serde_json::json;
 
 /// Arguments of `retrace replay`.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["step", "all"]))]
 #[command(
     after_help = "Examples:\n  retrace replay --home /tmp/my-run --step 0.1.3\n  retrace replay --home /tmp/my-run --all --backend reference"
 )]
@@ -25,10 +27,10 @@ pub struct Args {
     #[command(flatten)]
     home: HomeArg,
     /// One step, as round.slot.step, all from 0
-    #[arg(long, value_name = "R.S.N", value_parser = step, required_unless_present = "all")]
+    #[arg(long, value_name = "R.S.N", value_parser = step)]
     step: Option<(u32, u16, u32)>,
     /// Every verified segment and every merge, from the shards alone
-    #[arg(long, conflicts_with = "step")]
+    #[arg(long)]
     all: bool,
     #[command(flatten)]
     engine: EngineArgs,
@@ -56,6 +58,9 @@ enum ReplayError {
     #[error("the state before this step is not published, and replaying from the base gives another one")]
     #[diagnostic(help("an earlier step of this segment is wrong: try R.S.0, R.S.1, ..."))]
     NoState,
+    #[error("no round of this run is over")]
+    #[diagnostic(help("the run was stopped early: `retrace log --home DIR` shows how far it came"))]
+    NoRound,
     #[error("the shards have no room for a sequence")]
     #[diagnostic(help("the home's shards are not those of its manifest"))]
     NoRoom,
@@ -99,7 +104,7 @@ fn one_step(
         return Err(Failure::input(ReplayError::NoStep { steps: spec.steps }));
     }
     let lists = replayed.home.blobs().lists(&c.lists).map_err(Failure::input)?;
-    let lineage = replayed.lineage(one, round, engine).map_err(Failure::work)?;
+    let lineage = replayed.lineage(one, round, engine)?;
     let shards = replayed.shards(one)?;
     let state = replayed.chain.state();
     let beacon = state.round(&one.id, round).map(|r| r.beacon).unwrap_or_default();
@@ -126,23 +131,23 @@ fn one_step(
             "at": at, "verdict": verdict, "claimed": side(claimed), "replayed": side(ours),
             "trainer": c.trainer.to_string(), "status": status,
         });
-        println!("{report}");
+        say!("{report}");
     } else {
-        println!(
+        say!(
             "{} {}",
             if matches { "MATCH" } else { "MISMATCH" },
             names::coordinates(round, Some(slot), unit)
         );
-        println!("trainer       {} ({status})", c.trainer);
+        say!("trainer       {} ({status})", c.trainer);
         let pairs = [("state root", claimed.post, ours.post), ("batch digest", claimed.batch, ours.batch)];
         for (name, claimed, ours) in pairs {
             let (Some(claimed), Some(ours)) = (claimed, ours) else { continue };
-            println!("{name:<13} claimed  {claimed}\n              replayed {ours}");
+            say!("{name:<13} claimed  {claimed}\n              replayed {ours}");
         }
         let loss = |bits: Option<u32>| {
             bits.map_or("-".into(), |b| format!("{} {}", names::bits(b), f32::from_bits(b)))
         };
-        println!("loss (nats)   claimed  {}\n              replayed {}", loss(claimed.loss), loss(ours.loss));
+        say!("loss (nats)   claimed  {}\n              replayed {}", loss(claimed.loss), loss(ours.loss));
     }
     Ok(if matches { Exit::Yes } else { Exit::No })
 }
@@ -179,6 +184,9 @@ fn everything(replayed: &Replayed, one: &OneRun, engine: &Engine, as_json: bool)
     let mut lineage = Lineage::start(spec);
     let mut differences = Vec::new();
     let (mut steps, rounds) = (0u64, replayed.rounds_done(one));
+    if rounds == 0 {
+        return Err(Failure::work(ReplayError::NoRound));
+    }
     for round in 0..rounds {
         let beacon = state.round(&one.id, round).map(|r| r.beacon).unwrap_or_default();
         let mut deltas = Vec::new();
@@ -203,6 +211,10 @@ fn everything(replayed: &Replayed, one: &OneRun, engine: &Engine, as_json: bool)
         if accepted.is_some_and(|accepted| accepted != lineage.root) {
             differences.push(format!("base of round {}", round + 1));
         }
+        if !differences.is_empty() {
+            eprintln!("what follows round {round} stands on it and is not replayed");
+            break;
+        }
     }
     let matches = lineage.root == one.progress.base && differences.is_empty();
     if as_json {
@@ -212,15 +224,15 @@ fn everything(replayed: &Replayed, one: &OneRun, engine: &Engine, as_json: bool)
             "ledger_root": one.progress.base.to_string(),
             "rounds": rounds, "steps": steps, "backend": engine.backend.name(), "differences": differences,
         });
-        println!("{report}");
+        say!("{report}");
     } else {
-        println!(
+        say!(
             "{}: {rounds} rounds, {steps} steps on {}",
             if matches { "MATCH" } else { "MISMATCH" },
             engine.backend
         );
-        println!("checkpoint_root {}\nledger          {}", lineage.root, one.progress.base);
-        differences.iter().for_each(|at| println!("differs at {at}"));
+        say!("checkpoint_root {}\nledger          {}", lineage.root, one.progress.base);
+        differences.iter().for_each(|at| say!("differs at {at}"));
     }
     Ok(if matches { Exit::Yes } else { Exit::No })
 }

@@ -1,6 +1,7 @@
 //! `retrace selftest`: the golden steps on every backend and thread count of this machine.
 
 use super::exit::{Exit, Failure};
+use super::print::say;
 use crate::parts;
 use retrace_model::selftest;
 use serde_json::json;
@@ -37,15 +38,15 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             "absent": absent,
             "parts": parts.collect::<Vec<_>>(),
         });
-        println!("{report}");
+        say!("{report}");
     } else {
         for o in &outcomes {
             let verdict = if o.is_golden() { "golden" } else { "DIFFERENT" };
-            println!("{:<10} {} threads  {}  {verdict}", o.engine.backend, o.engine.threads, o.hash);
+            say!("{:<10} {} threads  {}  {verdict}", o.engine.backend, o.engine.threads, o.hash);
         }
-        absent.iter().for_each(|name| println!("{name:<10} not on this machine"));
-        parts::check().iter().for_each(|part| println!("linked     {}: {}", part.name, part.answer));
-        println!(
+        absent.iter().for_each(|name| say!("{name:<10} not on this machine"));
+        parts::check().iter().for_each(|part| say!("linked     {}: {}", part.name, part.answer));
+        say!(
             "{}",
             if passed { "passed: one hash everywhere" } else { "FAILED: this machine gives other bits" }
         );

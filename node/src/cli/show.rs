@@ -2,6 +2,7 @@
 
 use super::args::{EngineArgs, HomeArg, near};
 use super::exit::{Exit, Failure};
+use super::print::say;
 use super::view::{self, OneRun, Replayed};
 use crate::home::write_whole;
 use miette::Diagnostic;
@@ -56,7 +57,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         None => overview(&replayed, &one),
     };
     if args.json {
-        println!("{report}");
+        say!("{report}");
     } else {
         print(&report, 0);
     }
@@ -79,7 +80,7 @@ fn tensor(args: &Args, replayed: &Replayed, one: &OneRun, name: &str) -> Result<
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
         return Err(Failure::input(ShowError::NoTensor { name: name.into(), hint: near(name, &known) }));
     };
-    let lineage = replayed.lineage(one, round, &args.engine.engine()).map_err(Failure::work)?;
+    let lineage = replayed.lineage(one, round, &args.engine.engine())?;
     let words = &lineage.base[at];
     if let Some(path) = &args.export {
         write_whole(path, &word_bytes(words)).map_err(Failure::input)?;
@@ -139,18 +140,18 @@ fn mean_loss(record: &ClaimRecord) -> Option<f32> {
 /// The same object for people: names, values, indented.
 fn print(value: &Value, depth: usize) {
     let pad = "  ".repeat(depth);
-    let Value::Object(fields) = value else { return println!("{pad}{value}") };
+    let Value::Object(fields) = value else { return say!("{pad}{value}") };
     for (name, field) in fields {
         match field {
             Value::Array(items) if items.iter().any(Value::is_object) => {
-                println!("{pad}{name}:");
+                say!("{pad}{name}:");
                 for item in items {
                     print(item, depth + 1);
-                    println!();
+                    say!("");
                 }
             }
-            Value::String(text) => println!("{pad}{name:<18} {text}"),
-            other => println!("{pad}{name:<18} {other}"),
+            Value::String(text) => say!("{pad}{name:<18} {text}"),
+            other => say!("{pad}{name:<18} {other}"),
         }
     }
 }

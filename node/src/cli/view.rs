@@ -55,13 +55,17 @@ impl Replayed {
     }
 
     /// The base that `round` starts from, merged from published deltas.
-    pub fn lineage(&self, one: &OneRun, round: u32, engine: &Engine) -> Result<Lineage, LineageError> {
+    pub fn lineage(&self, one: &OneRun, round: u32, engine: &Engine) -> Result<Lineage, Failure> {
         let spec = &one.run.terms.spec;
         let mut lineage = Lineage::start(spec);
         let state = self.chain.state();
         let look = |at| Lineage::look(state, &one.id, at);
-        lineage.follow(spec, &self.home.blobs(), engine, round, look)?;
-        Ok(lineage)
+        match lineage.follow(spec, &self.home.blobs(), engine, round, look) {
+            Ok(()) => Ok(lineage),
+            // Bytes that are missing or damaged are unreadable input; a history that does not add up is a no.
+            Err(LineageError::Blob(error)) => Err(Failure::input(error)),
+            Err(other) => Err(Failure::work(other)),
+        }
     }
 
     /// The run's shards, each checked against the manifest.

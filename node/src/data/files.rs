@@ -1,7 +1,7 @@
 //! The user's own text files as a corpus.
 
 use super::{Corpus, HELD_OUT_BYTES};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Most bytes of all files together.
@@ -96,11 +96,13 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, CorpusError> {
 
 fn append(text: &mut Vec<u8>, path: &Path) -> Result<(), CorpusError> {
     let unreadable = |source| CorpusError::Unreadable { path: path.to_path_buf(), source };
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length.saturating_add(text.len() as u64) > BYTES_MAX {
+    let left = BYTES_MAX.saturating_sub(text.len() as u64);
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|source| unreadable(source))?;
+    file.take(left + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > left {
         return Err(CorpusError::TooLong);
     }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
     let valid = std::str::from_utf8(&bytes).map_err(|e| e.valid_up_to());
     let nul = bytes.iter().position(|b| *b == 0);
     if let Some(offset) = nul.or(valid.err()) {

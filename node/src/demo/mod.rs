@@ -34,17 +34,20 @@ pub fn run(plan: &Plan, corpus: Corpus, progress: &mut dyn Progress) -> Result<O
     let board = Board::new(chain, home, sender);
     let mut roles = roles(&cast, plan);
     board.submit(&cast.sponsor, Body::OpenRun(Box::new(OpenRun { terms })));
-    std::thread::scope(|scope| {
+    let loss_first = watch::first_loss(plan, &corpus, progress);
+    let mut outcome = std::thread::scope(|scope| {
         let board = &board;
         let secrets = &cast.proposer;
         scope.spawn(move || propose_until_stopped(board, secrets));
         for role in &mut roles {
             scope.spawn(move || run_until_stopped(board, role.as_mut()));
         }
-        let watched = watch::watch(board, &cast, plan, &corpus, &notices, progress);
+        let watched = watch::watch(board, &cast, plan, &corpus, &notices, loss_first, progress);
         board.stop();
         watched
-    })
+    })?;
+    outcome.height = board.height().0;
+    Ok(outcome)
 }
 
 fn roles(cast: &Cast, plan: &Plan) -> Vec<Box<dyn Role>> {

@@ -48,6 +48,20 @@ struct Watcher<'a> {
     finished: Option<retrace_verifier::digest::Digest>,
 }
 
+/// Says what the untrained model loses on the held-out text.
+pub(super) fn first_loss(plan: &Plan, corpus: &Corpus, progress: &mut dyn Progress) -> f64 {
+    let lineage = Lineage::start(&plan.spec());
+    let loss = held_out_loss(plan, corpus, &lineage);
+    let entropy = corpus.unigram_bits_per_byte();
+    progress.line(Height(0), &format!("held-out loss {loss:.3} bits/byte, unigram entropy {entropy:.3}"));
+    loss
+}
+
+fn held_out_loss(plan: &Plan, corpus: &Corpus, lineage: &Lineage) -> f64 {
+    let parameters = &lineage.base[..lineage.base.len() / 2];
+    bits_per_byte(&plan.spec(), parameters, &corpus.held_out, &plan.engine)
+}
+
 /// Watches until the run is finished or somebody cannot go on.
 pub(super) fn watch(
     board: &Board,
@@ -55,6 +69,7 @@ pub(super) fn watch(
     plan: &Plan,
     corpus: &Corpus,
     notices: &Receiver<Notice>,
+    loss_first: f64,
     progress: &mut dyn Progress,
 ) -> Result<Outcome, SetupError> {
     let lineage = Lineage::start(&plan.spec());
@@ -66,8 +81,8 @@ pub(super) fn watch(
         progress,
         lineage,
         started: Instant::now(),
-        loss_first: 0.0,
-        loss_last: 0.0,
+        loss_first,
+        loss_last: loss_first,
         commitments: 0,
         audits: Audits::default(),
         moves: BTreeMap::new(),
@@ -77,11 +92,6 @@ pub(super) fn watch(
         rewards: BTreeMap::new(),
         finished: None,
     };
-    watcher.loss_first = watcher.evaluate();
-    watcher.loss_last = watcher.loss_first;
-    let entropy = corpus.unigram_bits_per_byte();
-    let first = format!("held-out loss {:.3} bits/byte, unigram entropy {entropy:.3}", watcher.loss_first);
-    watcher.progress.line(board.height(), &first);
     while watcher.finished.is_none() {
         match notices.recv_timeout(SILENCE) {
             Ok(notice) => watcher.hear(notice)?,
@@ -96,12 +106,6 @@ pub(super) fn watch(
 }
 
 impl Watcher<'_> {
-    fn evaluate(&self) -> f64 {
-        let spec = self.plan.spec();
-        let parameters = &self.lineage.base[..self.lineage.base.len() / 2];
-        bits_per_byte(&spec, parameters, &self.corpus.held_out, &self.plan.engine)
-    }
-
     fn hear(&mut self, notice: Notice) -> Result<(), SetupError> {
         match notice {
             Notice::Failed { role, reason } => Err(SetupError::Stopped { role, reason }),
@@ -182,7 +186,7 @@ impl Watcher<'_> {
             })
         };
         self.lineage.follow(&spec, &blobs, &self.plan.engine, round, look)?;
-        self.loss_last = self.evaluate();
+        self.loss_last = held_out_loss(self.plan, self.corpus, &self.lineage);
         let text = format!(
             "round {} done: held-out loss {:.3} bits/byte, {} audits match, {} do not",
             round - 1,

@@ -3,7 +3,7 @@
 //! ```text
 //! FORMAT         "retrace home 1" and the network's id
 //! genesis.bin    canonical bytes of genesis
-//! blocks.log     length (u32, little endian) and canonical bytes of each block, in order
+//! blocks.log     length, its complement and canonical bytes of each block, in order
 //! blobs/HEX      shards, deltas, lists and states by the digest or root that names them
 //! evidence/HEX   bundles by dispute
 //! ```
@@ -95,11 +95,7 @@ pub(crate) fn disk(path: &Path) -> impl FnOnce(io::Error) -> HomeError {
 impl Home {
     /// Makes a home in an empty or missing folder; FORMAT is written last, so a half-made home is none.
     pub fn create(path: &Path, genesis: &Genesis) -> Result<Home, HomeError> {
-        if let Ok(mut entries) = fs::read_dir(path)
-            && entries.next().is_some()
-        {
-            return Err(HomeError::NotEmpty { path: path.to_path_buf() });
-        }
+        Home::check_free(path)?;
         for folder in ["blobs", "evidence"] {
             let folder = path.join(folder);
             fs::create_dir_all(&folder).map_err(disk(&folder))?;
@@ -108,6 +104,12 @@ impl Home {
         write_whole(&path.join("genesis.bin"), &bytes)?;
         write_whole(&path.join("FORMAT"), format!("{FORMAT}\n{}\n", genesis.network()).as_bytes())?;
         Ok(Home { path: path.to_path_buf(), genesis: genesis.clone() })
+    }
+
+    /// Refuses a folder that holds anything already.
+    pub fn check_free(path: &Path) -> Result<(), HomeError> {
+        let is_taken = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+        if is_taken { Err(HomeError::NotEmpty { path: path.to_path_buf() }) } else { Ok(()) }
     }
 
     /// Opens a home; another format or a mixed network is refused.
@@ -181,10 +183,13 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
 
 /// Reads a file of at most `limit` bytes.
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, HomeError> {
-    let length = fs::metadata(path).map_err(disk(path))?.len();
-    if length > limit {
-        let what = format!("it has {length} bytes, at most {limit} are expected");
+    let mut bytes = Vec::new();
+    // A device or a pipe says nothing true of its length, so the reading itself is bounded.
+    let file = fs::File::open(path).map_err(disk(path))?;
+    io::Read::read_to_end(&mut io::Read::take(file, limit + 1), &mut bytes).map_err(disk(path))?;
+    if bytes.len() as u64 > limit {
+        let what = format!("it has more than {limit} bytes");
         return Err(HomeError::Damaged { path: path.to_path_buf(), what });
     }
-    fs::read(path).map_err(disk(path))
+    Ok(bytes)
 }

@@ -31,15 +31,21 @@ fn propose(
     // An invalid transaction is dropped: two verifiers may settle one claim, and the second one comes too late.
     let taken: Vec<_> = pending.iter().map(|signed| signed.id()).collect();
     let time_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64);
-    let (block, events, judge_us) = board.advance(&taken, |chain| {
+    let (block, events, judge_us, dropped) = board.advance(&taken, |chain| {
         let fault = |e: String| HomeError::Damaged { path: board.home().path().to_path_buf(), what: e };
         let proposal = chain.propose(secrets, time_ms, pending).map_err(|e| fault(e.to_string()))?;
         let bytes = borsh::to_vec(&proposal.block.wire()).unwrap_or_default();
         let judge_us = time_judges(chain.state(), &proposal.block);
         board.home().append_block(&bytes)?;
         let events = chain.apply(&proposal.block).map_err(|e| fault(e.to_string()))?;
-        Ok((proposal.block, events, judge_us))
+        Ok((proposal.block, events, judge_us, proposal.dropped))
     })?;
+    // A run that is refused never begins, and nobody here would wait for anything else.
+    for (signed, reason) in dropped {
+        if matches!(signed.body().body, Body::OpenRun(_)) {
+            board.tell(Notice::Failed { role: "sponsor".into(), reason: reason.to_string() });
+        }
+    }
     let moves = moves_of(&block);
     board.tell(Notice::Block { height: block.header().height, events, moves, judge_us });
     Ok(())

@@ -74,7 +74,7 @@ fn records(log: &[u8]) -> Vec<(usize, usize)> {
     while let Some(length) = log[at..].first_chunk::<4>() {
         let length = u32::from_le_bytes(*length) as usize;
         found.push((at, length));
-        at += 4 + length;
+        at += 8 + length;
     }
     found
 }
@@ -88,7 +88,7 @@ fn a_flipped_block_is_refused() {
         home.spoil("blocks.log", |mut log| {
             let records = records(&log);
             let (at, length) = records[records.len() / 2];
-            log[at + 4 + below(&format!("flip {flip}"), length)] ^= 1 << flip;
+            log[at + 8 + below(&format!("flip {flip}"), length)] ^= 1 << flip;
             log
         });
         refused(home.retrace("log", &[]), "blocks.log is damaged");
@@ -99,7 +99,7 @@ fn a_flipped_block_is_refused() {
 #[test]
 fn a_flipped_length_is_refused() {
     let demo = shared();
-    for bit in 0..32 {
+    for bit in 0..64 {
         let home = demo.copy();
         home.spoil("blocks.log", |mut log| {
             let records = records(&log);
