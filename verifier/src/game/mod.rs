@@ -271,6 +271,7 @@ impl Game {
 
 /// What a legal move leads to.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one call and is never stored")]
 enum Step {
     Go(Phase),
     Trace(Digest),
