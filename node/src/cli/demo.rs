@@ -163,7 +163,9 @@ fn summarize(o: &Outcome) {
     say!("home       {}", o.home);
     match &o.evidence_file {
         Some(file) => {
-            say!("evidence   {file}\nre-judge   retrace evidence verify {file}");
+            // The binary as it was started: whoever ran `make demo` has no `retrace` on the path.
+            let binary = std::env::current_exe().map_or("retrace".into(), |path| path.display().to_string());
+            say!("evidence   {file}\nre-judge   {binary} evidence verify {file}");
             say!("           python3 specs/judge/judge.py {file}");
         }
         None => say!("evidence   none: nobody was convicted"),
