@@ -2,8 +2,7 @@
 
 use crate::amount::Amount;
 
-/// Parts per million.
-pub const PPM: u32 = 1_000_000;
+pub use retrace_verifier::PPM;
 /// Parts per billion: probabilities.
 pub const PPB: u64 = 1_000_000_000;
 

@@ -19,9 +19,11 @@ use retrace_verifier::segment::{Conduct, Honest};
 use setup::Cast;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::time::Instant;
 
 /// Runs a demo to its end. Progress goes to `progress`; the outcome is what the ledger says afterwards.
 pub fn run(plan: &Plan, corpus: Corpus, progress: &mut dyn Progress) -> Result<Outcome, SetupError> {
+    let started = Instant::now();
     let cast = Cast::new(plan)?;
     let home = Home::create(&plan.home, &cast.genesis)?;
     let chain = Chain::open(cast.genesis.clone(), Box::new(MemoryStore::default()))?;
@@ -46,7 +48,9 @@ pub fn run(plan: &Plan, corpus: Corpus, progress: &mut dyn Progress) -> Result<O
         board.stop();
         watched
     })?;
+    // Only now does nothing move any more: the proposer and the roles have ended with the scope.
     outcome.height = board.height().0;
+    outcome.seconds = started.elapsed().as_secs_f64();
     Ok(outcome)
 }
 

@@ -54,6 +54,11 @@ pub fn initial_base(spec: &RunSpec) -> Vec<Words> {
     parameters.into_iter().chain(zeros).collect()
 }
 
+/// Published deltas by their roots, each checked.
+fn fetch(spec: &RunSpec, blobs: &Blobs, deltas: &[Digest]) -> Result<Vec<Vec<Words>>, BlobError> {
+    deltas.iter().map(|root| blobs.tensors(StateKind::Delta, spec, root)).collect()
+}
+
 impl Lineage {
     /// The beginning of a run.
     pub fn start(spec: &RunSpec) -> Lineage {
@@ -64,8 +69,7 @@ impl Lineage {
 
     /// The task of merging published deltas into this base.
     pub fn merge_task(&self, spec: &RunSpec, blobs: &Blobs, deltas: &[Digest]) -> Result<Task, LineageError> {
-        let tensors = deltas.iter().map(|root| blobs.tensors(StateKind::Delta, spec, root));
-        Ok(self.task(spec, tensors.collect::<Result<_, BlobError>>()?))
+        Ok(self.task(spec, fetch(spec, blobs, deltas)?))
     }
 
     fn task(&self, spec: &RunSpec, deltas: Vec<Vec<Words>>) -> Task {
@@ -102,8 +106,7 @@ impl Lineage {
     ) -> Result<(), LineageError> {
         while self.round < round {
             let Ended { deltas, accepted } = look(self.round);
-            let tensors = deltas.iter().map(|root| blobs.tensors(StateKind::Delta, spec, root));
-            self.advance(spec, tensors.collect::<Result<_, BlobError>>()?, engine);
+            self.advance(spec, fetch(spec, blobs, &deltas)?, engine);
             if let Some(accepted) = accepted
                 && accepted != self.root
             {
