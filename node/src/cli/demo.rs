@@ -148,13 +148,8 @@ fn summarize(o: &Outcome) {
     }
     for s in &o.slashed {
         let burned = s.amount - s.bounty;
-        say!(
-            "slashed    {} lost {} ({}): {} to others, {burned} burned",
-            s.peer,
-            s.amount,
-            s.reason,
-            s.bounty
-        );
+        let to = s.bounty_to.as_deref().unwrap_or("nobody");
+        say!("slashed    {} lost {} ({}): {} to {to}, {burned} burned", s.peer, s.amount, s.reason, s.bounty);
     }
     for (peer, amount) in &o.rewards {
         say!("paid       {peer} got {amount}");
