@@ -108,6 +108,11 @@ impl Span {
         Span { heights: self.heights.saturating_add(other.heights), ms: self.ms.saturating_add(other.ms) }
     }
 
+    /// True when neither part is shorter than the other's.
+    pub fn covers(self, other: Span) -> bool {
+        self.heights >= other.heights && self.ms >= other.ms
+    }
+
     /// True when both parts are longer than the budget's.
     pub fn exceeds(self, budget: Span) -> bool {
         self.heights > budget.heights && self.ms > budget.ms

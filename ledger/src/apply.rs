@@ -2,24 +2,26 @@
 
 use crate::beacon::next_beacon;
 use crate::block::{BlockError, BlockInvalid, CheckedBlock, Header};
+use crate::certificate::Certificate;
 use crate::envelope::Signed;
 use crate::event::Event;
 use crate::fault::Fault;
-use crate::keys::Proposer;
 use crate::run::drive;
 use crate::stage::Stage;
 use crate::state::{State, TreeUpdate, update};
 use crate::store::Store;
-use crate::transaction::{Refused, Transaction, TransactionInvalid, execute};
+use crate::transaction::{Refused, Transaction, TransactionInvalid, execute, release_unbonded};
+use crate::turns::take_turns;
+use crate::validators::ValidatorSet;
 use retrace_verifier::digest::Digest;
 
 /// What a block stands on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Footing {
-    /// Who proposes.
-    pub proposer: Proposer,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Footing<'a> {
     /// The last block.
     pub parent: Digest,
+    /// Why it is final; none for a block that is only tried.
+    pub certificate: Option<&'a Certificate>,
 }
 
 /// A block's effects: staged in the state, not yet kept.
@@ -36,7 +38,7 @@ pub(crate) struct Applied {
 pub(crate) fn apply(
     state: &mut State,
     store: &dyn Store,
-    footing: Footing,
+    footing: Footing<'_>,
     block: &CheckedBlock,
 ) -> Result<Applied, BlockError> {
     state.discard();
@@ -50,12 +52,18 @@ pub(crate) fn apply(
 fn play(
     state: &mut State,
     store: &dyn Store,
-    footing: Footing,
+    footing: Footing<'_>,
     block: &CheckedBlock,
 ) -> Result<Applied, BlockError> {
     let header = block.header();
-    check_header(state, footing, header)?;
+    let validators = state.validators();
+    check_header(state, &footing.parent, &validators, header)?;
+    if let Some(certificate) = footing.certificate {
+        let checked = certificate.check_of(&block.id(), &header.network, &validators);
+        checked.map_err(BlockInvalid::Certificate)?;
+    }
     let mut events = Vec::new();
+    take_turns(state, &mut events, &validators, header)?;
     begin(state, header)?;
     for (position, transaction) in block.transactions().iter().enumerate() {
         match run(state, &mut events, transaction)? {
@@ -71,7 +79,12 @@ fn play(
     Ok(Applied { events, rows, tree })
 }
 
-fn check_header(state: &State, footing: Footing, header: &Header) -> Result<(), BlockError> {
+fn check_header(
+    state: &State,
+    parent: &Digest,
+    validators: &ValidatorSet,
+    header: &Header,
+) -> Result<(), BlockError> {
     let now = state.now()?;
     if header.network != state.network() {
         return Err(BlockInvalid::Network.into());
@@ -80,17 +93,14 @@ fn check_header(state: &State, footing: Footing, header: &Header) -> Result<(), 
     if header.height != expected {
         return Err(BlockInvalid::Height { expected, found: header.height }.into());
     }
-    if header.parent != footing.parent {
+    if header.parent != *parent {
         return Err(BlockInvalid::Parent.into());
     }
     if header.time_ms <= now.time_ms {
         return Err(BlockInvalid::Time.into());
     }
-    if header.proposer != footing.proposer.key {
-        return Err(BlockInvalid::Proposer.into());
-    }
-    let vrf = &footing.proposer.vrf;
-    let beacon = next_beacon(vrf, &header.network, header.height, &now.beacon, &header.vrf_proof);
+    let proposer = validators.by_consensus(&header.proposer).ok_or(BlockInvalid::Proposer)?;
+    let beacon = next_beacon(&proposer.vrf, &header.network, header.height, &now.beacon, &header.vrf_proof);
     if beacon.ok_or(BlockInvalid::Proof)? != header.beacon {
         return Err(BlockInvalid::Beacon.into());
     }
@@ -106,6 +116,7 @@ pub(crate) fn begin(state: &mut State, header: &Header) -> Result<(), Fault> {
     now.credited_ms = now.credited_ms.saturating_add(passed.min(most));
     now.height = header.height;
     now.time_ms = header.time_ms;
+    now.beacon_before = now.beacon;
     now.beacon = header.beacon;
     now.lane_bytes = 0;
     state.now.put((), now);
@@ -133,7 +144,9 @@ pub(crate) fn run(
 
 /// What every block does after its transactions.
 pub(crate) fn end(state: &mut State, events: &mut Vec<Event>) -> Result<(), Fault> {
-    drive(&mut Stage::new(state, events)?)
+    let mut stage = Stage::new(state, events)?;
+    release_unbonded(&mut stage)?;
+    drive(&mut stage)
 }
 
 /// Changed rows, and the state root with them.

@@ -2,6 +2,7 @@
 
 use crate::amount::Height;
 use crate::beacon::Beacon;
+use crate::certificate::CertificateInvalid;
 use crate::codec::{CodecError, encoded_len};
 use crate::envelope::{Signable, Signed, Unchecked};
 use crate::fault::Fault;
@@ -31,7 +32,7 @@ pub struct Header {
     pub beacon: Beacon,
     /// The proof that the beacon is the proposer's.
     pub vrf_proof: VrfProof,
-    /// Who proposes and signs.
+    /// Consensus key of the validator that first proposed this block, and that signs it.
     pub proposer: PeerKey,
 }
 
@@ -116,8 +117,8 @@ pub enum BlockInvalid {
     /// Not later than the parent.
     #[error("the time does not advance")]
     Time,
-    /// Not the proposer.
-    #[error("the block is not the proposer's")]
+    /// Nobody who may propose.
+    #[error("the block's proposer is no validator of its height")]
     Proposer,
     /// The proof is not the proposer's for this height.
     #[error("the beacon's proof does not verify")]
@@ -125,6 +126,9 @@ pub enum BlockInvalid {
     /// The beacon is not the proof's.
     #[error("the beacon is not the one that the proof gives")]
     Beacon,
+    /// Not shown to be final.
+    #[error("certificate: {0}")]
+    Certificate(CertificateInvalid),
     /// A transaction is invalid.
     #[error("transaction {position}: {reason}")]
     Transaction {
@@ -205,7 +209,7 @@ impl CheckedBlock {
     /// The block as it travels.
     pub fn wire(&self) -> Block {
         Block {
-            header: self.header.wire().clone(),
+            header: *self.header.wire(),
             transactions: self.transactions.iter().map(|signed| signed.wire().clone()).collect(),
         }
     }

@@ -4,16 +4,20 @@ use crate::amount::Height;
 use crate::apply::{Footing, apply, begin, end, root, run};
 use crate::beacon::{next_beacon, prove_beacon};
 use crate::block::{Block, BlockError, BlockInvalid, CheckedBlock, Header, transactions_hash};
+use crate::certificate::Certificate;
 use crate::codec::{decode, encode};
 use crate::envelope::Signed;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::genesis::{Genesis, GenesisError};
 use crate::keys::ProposerSecrets;
-use crate::limits::{BLOCK_BYTES_MAX, TRANSACTIONS_MAX};
+use crate::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, TRANSACTIONS_MAX};
 use crate::state::{State, StateKey, StateProof, prove};
 use crate::store::{Batch, Store};
-use crate::transaction::{Transaction, TransactionInvalid};
+use crate::transaction::{EnvelopeInvalid, Transaction, TransactionInvalid};
+use crate::turns::take_turns;
+use crate::validators::ValidatorSet;
+use borsh::BorshDeserialize;
 use retrace_verifier::digest::Digest;
 
 /// The last block of a chain.
@@ -49,6 +53,17 @@ pub struct Proposal {
     pub left: Vec<Signed<Transaction>>,
 }
 
+/// Pending transactions, sorted by what would become of them now.
+#[derive(Clone, Debug, Default)]
+pub struct Sifted {
+    /// Those that the next block could hold, in order.
+    pub valid: Vec<Signed<Transaction>>,
+    /// Those whose nonce is ahead of their signer's, in order.
+    pub waiting: Vec<Signed<Transaction>>,
+    /// Invalid ones, with the reason.
+    pub dropped: Vec<(Signed<Transaction>, TransactionInvalid)>,
+}
+
 /// A network's state as of its last block.
 pub struct Chain {
     genesis: Genesis,
@@ -73,7 +88,7 @@ impl Chain {
         }
         let mut state = State::genesis(&genesis)?;
         let (rows, tree) = root(&mut state, store.as_ref())?;
-        store.commit(Batch { height: Height(0), block: None, rows, tree: tree.change })?;
+        store.commit(Batch { rows, tree: tree.change, ..Batch::default() })?;
         state.keep();
         let head = Head { height: Height(0), id: network, state_root: tree.root };
         Ok(Chain { genesis, state, store, head })
@@ -104,9 +119,24 @@ impl Chain {
         self.state.account(key).map_or(1, |account| account.nonce.saturating_add(1))
     }
 
+    /// The validators of the next height.
+    pub fn validators(&self) -> ValidatorSet {
+        self.state.validators()
+    }
+
     /// The block at a height.
     pub fn block(&self, height: Height) -> Result<Option<Block>, Fault> {
         block_at(self.store.as_ref(), height)
+    }
+
+    /// The certificate of a height.
+    pub fn certificate(&self, height: Height) -> Result<Option<Certificate>, Fault> {
+        stored(self.store.certificate(height)?, CERTIFICATE_BYTES_MAX)
+    }
+
+    /// What happened at a height; nothing at one that is not there.
+    pub fn events(&self, height: Height) -> Result<Vec<Event>, Fault> {
+        Ok(stored(self.store.events(height)?, usize::MAX)?.unwrap_or_default())
     }
 
     /// A proof of a row, or of its absence, under the head's state root (L-7.3).
@@ -114,17 +144,31 @@ impl Chain {
         prove(self.store.as_ref(), key, self.head.height)
     }
 
-    fn footing(&self) -> Footing {
-        Footing { proposer: self.genesis.proposer, parent: self.head.id }
+    /// Tries a block on the last one: all that [`Chain::apply`] checks but the certificate. Nothing is kept.
+    pub fn check(&mut self, block: &CheckedBlock) -> Result<(), BlockError> {
+        let footing = Footing { parent: self.head.id, certificate: None };
+        let applied = apply(&mut self.state, self.store.as_ref(), footing, block);
+        self.state.discard();
+        applied.map(|_| ())
     }
 
-    /// Applies a block: all of it, or nothing and the reason.
-    pub fn apply(&mut self, block: &CheckedBlock) -> Result<Vec<Event>, BlockError> {
-        let footing = self.footing();
+    /// Applies a block that the certificate shows to be final: all of it, or nothing and the reason.
+    pub fn apply(
+        &mut self,
+        block: &CheckedBlock,
+        certificate: &Certificate,
+    ) -> Result<Vec<Event>, BlockError> {
+        let footing = Footing { parent: self.head.id, certificate: Some(certificate) };
         let applied = apply(&mut self.state, self.store.as_ref(), footing, block)?;
         let height = block.header().height;
-        let bytes = Some(encode(&block.wire()));
-        let batch = Batch { height, block: bytes, rows: applied.rows, tree: applied.tree.change };
+        let batch = Batch {
+            height,
+            block: Some(encode(&block.wire())),
+            certificate: Some(encode(certificate)),
+            events: Some(encode(&applied.events)),
+            rows: applied.rows,
+            tree: applied.tree.change,
+        };
         if let Err(fault) = self.store.commit(batch) {
             self.state.discard();
             return Err(fault.into());
@@ -134,10 +178,40 @@ impl Chain {
         Ok(applied.events)
     }
 
-    /// Checks and applies a block from bytes, as a process does that replays a log of blocks.
-    pub fn apply_bytes(&mut self, bytes: &[u8]) -> Result<Vec<Event>, BlockError> {
-        let block = decode(bytes, BLOCK_BYTES_MAX).map_err(BlockInvalid::Codec)?;
-        self.apply(&CheckedBlock::check(block)?)
+    /// Checks and applies a block and its certificate from bytes, as a process does that replays a log.
+    pub fn apply_bytes(&mut self, block: &[u8], certificate: &[u8]) -> Result<Vec<Event>, BlockError> {
+        let block = decode(block, BLOCK_BYTES_MAX).map_err(BlockInvalid::Codec)?;
+        let certificate = decode(certificate, CERTIFICATE_BYTES_MAX).map_err(BlockInvalid::Codec)?;
+        self.apply(&CheckedBlock::check(block)?, &certificate)
+    }
+
+    /// Tries pending transactions in their order on the next block, at the latest moment that it can have (L-8.5).
+    pub fn sift(&mut self, pending: Vec<Signed<Transaction>>) -> Result<Sifted, Fault> {
+        self.state.discard();
+        let sifted = self.sort(pending);
+        self.state.discard();
+        sifted
+    }
+
+    fn sort(&mut self, pending: Vec<Signed<Transaction>>) -> Result<Sifted, Fault> {
+        let credit_ms = u64::from(self.state.params().block_credit_ms);
+        self.state.now.change(&(), |now| {
+            now.height = now.height.after(1);
+            now.credited_ms = now.credited_ms.saturating_add(credit_ms);
+        })?;
+        let (mut sifted, mut events) = (Sifted::default(), Vec::new());
+        for transaction in pending {
+            match run(&mut self.state, &mut events, &transaction)? {
+                Ok(()) => sifted.valid.push(transaction),
+                Err(TransactionInvalid::Envelope(EnvelopeInvalid::Nonce { expected, found }))
+                    if found > expected =>
+                {
+                    sifted.waiting.push(transaction);
+                }
+                Err(reason) => sifted.dropped.push((transaction, reason)),
+            }
+        }
+        Ok(sifted)
     }
 
     /// Builds the next block of pending transactions, in their order; it is not applied (L-8.3).
@@ -162,8 +236,11 @@ impl Chain {
         pending: Vec<Signed<Transaction>>,
     ) -> Result<Proposal, BlockError> {
         let mut header = self.draft(secrets, time_ms)?;
-        begin(&mut self.state, &header)?;
+        let validators = self.validators();
+        validators.by_consensus(&header.proposer).ok_or(BlockInvalid::Proposer)?;
         let mut events = Vec::new();
+        take_turns(&mut self.state, &mut events, &validators, &header)?;
+        begin(&mut self.state, &header)?;
         let (mut taken, mut dropped, mut left) = (Vec::new(), Vec::new(), Vec::new());
         let mut room = BLOCK_BYTES_MAX - crate::codec::encoded_len(&header) - HEADER_ROOM;
         for transaction in pending {
@@ -204,7 +281,7 @@ impl Chain {
             state_root: Digest([0; 32]),
             beacon: beacon.ok_or(BlockInvalid::Proof)?,
             vrf_proof,
-            proposer: secrets.proposer().key,
+            proposer: secrets.consensus(),
         })
     }
 }
@@ -213,7 +290,11 @@ impl Chain {
 const HEADER_ROOM: usize = 64 + 4;
 
 fn block_at(store: &dyn Store, height: Height) -> Result<Option<Block>, Fault> {
-    let bytes = store.block(height)?;
-    let block = bytes.map(|bytes| decode(&bytes, BLOCK_BYTES_MAX)).transpose();
-    block.map_err(|_| Fault::Corrupt { table: u8::MAX })
+    stored(store.block(height)?, BLOCK_BYTES_MAX)
+}
+
+/// What this process wrote itself; other bytes are a fault.
+fn stored<T: BorshDeserialize>(bytes: Option<Vec<u8>>, limit: usize) -> Result<Option<T>, Fault> {
+    let value = bytes.map(|bytes| decode(&bytes, limit)).transpose();
+    value.map_err(|_| Fault::Corrupt { table: u8::MAX })
 }

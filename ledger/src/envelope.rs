@@ -23,7 +23,7 @@ pub trait Signable: BorshSerialize + Sized {
 }
 
 /// A value as it travels: with a signature that nobody has checked.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Unchecked<T> {
     /// What is signed.
     pub body: T,

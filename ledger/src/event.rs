@@ -1,7 +1,10 @@
 //! What happened in a block, for those who watch: nothing here is read by a rule (L-8.4).
 
-use crate::amount::Amount;
-use crate::run::{ClaimStatus, VerdictResult};
+use crate::amount::{Amount, Height, Moment};
+use crate::genesis::Role;
+use crate::keys::RegisteredKeys;
+use crate::run::{AttestedPart, ClaimStatus, VerdictResult};
+use crate::vote::VoteKind;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::game::MoveKind;
@@ -255,5 +258,89 @@ pub enum Event {
         run: Digest,
         /// The last accepted base.
         head: Digest,
+    },
+    /// A validator did not propose when it was its turn.
+    PassedOver {
+        /// The validator's account.
+        validator: PeerKey,
+        /// Up to this height it stands at the end of the order.
+        absent_until: Height,
+    },
+    /// A validator signed two votes that contradict each other.
+    Equivocated {
+        /// The validator's account.
+        validator: PeerKey,
+        /// Height of the votes.
+        height: Height,
+        /// Their round.
+        round: u32,
+        /// Their kind.
+        kind: VoteKind,
+        /// What it cost: all of it is burned.
+        amount: Amount,
+        /// Who showed them.
+        reporter: PeerKey,
+    },
+    /// Balance went to another account.
+    Transferred {
+        /// Whose.
+        from: PeerKey,
+        /// To whom.
+        to: PeerKey,
+        /// How much.
+        amount: Amount,
+    },
+    /// An account took a role and registered keys.
+    Registered {
+        /// Whose.
+        peer: PeerKey,
+        /// The role.
+        role: Role,
+        /// The keys.
+        keys: Option<RegisteredKeys>,
+        /// From this height on they count.
+        in_force: Height,
+    },
+    /// Stake is on its way back to a balance.
+    Unbonding {
+        /// Whose.
+        peer: PeerKey,
+        /// How much more.
+        amount: Amount,
+        /// All that is on its way is there when this is past.
+        until: Moment,
+    },
+    /// Stake is back in a balance.
+    Unbonded {
+        /// Whose.
+        peer: PeerKey,
+        /// How much.
+        amount: Amount,
+    },
+    /// A validator attested to a part of a commitment.
+    Attested {
+        /// Run.
+        run: Digest,
+        /// Commitment.
+        claim: Digest,
+        /// Part.
+        part: AttestedPart,
+        /// The validator's account.
+        validator: PeerKey,
+        /// True for the one with which more than two thirds of the power was reached.
+        suffices: bool,
+    },
+    /// A commitment is void: too few validators attested to a part of it in time.
+    Voided {
+        /// Run.
+        run: Digest,
+        /// Commitment.
+        claim: Digest,
+        /// Whose.
+        trainer: PeerKey,
+        /// The part.
+        part: AttestedPart,
+        /// The part of its lock that was burned; the rest is free.
+        burned: Amount,
     },
 }

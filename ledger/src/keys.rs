@@ -1,7 +1,7 @@
 //! The four keys of a party: stake, VRF, consensus, node (L-2.1).
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use retrace_verifier::signature::{PeerKey, peer_key};
 use std::fmt;
 
@@ -77,38 +77,41 @@ impl fmt::Debug for VrfSecret {
     }
 }
 
-/// What an account binds to its stake key. Consensus and node keys are bytes that nothing here reads yet.
+/// True for an Ed25519 key that a signature can be checked with.
+pub(crate) fn is_usable_key(key: &PeerKey) -> bool {
+    VerifyingKey::from_bytes(&key.0).is_ok_and(|point| !point.is_weak())
+}
+
+/// What an account binds to its stake key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct RegisteredKeys {
-    /// VRF.
+    /// VRF: makes the beacon.
     pub vrf: VrfKey,
-    /// Consensus.
-    pub consensus: [u8; 32],
-    /// Node.
+    /// Consensus: signs headers and votes.
+    pub consensus: PeerKey,
+    /// Node: names it on the network; nothing here reads it.
     pub node: [u8; 32],
 }
 
-/// Who proposes blocks, by its public keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Proposer {
-    /// Signs headers.
-    pub key: PeerKey,
-    /// Makes the beacon.
-    pub vrf: VrfKey,
+impl RegisteredKeys {
+    /// True when the consensus key is an Ed25519 key that a signature can be checked with.
+    pub fn has_usable_consensus_key(&self) -> bool {
+        is_usable_key(&self.consensus)
+    }
 }
 
-/// The secrets of a proposer.
+/// The secrets of a validator that proposes.
 #[derive(Clone, Debug)]
 pub struct ProposerSecrets {
-    /// Signs headers.
+    /// The consensus key's: signs headers.
     pub signing: SigningKey,
     /// Makes the beacon.
     pub vrf: VrfSecret,
 }
 
 impl ProposerSecrets {
-    /// The public keys.
-    pub fn proposer(&self) -> Proposer {
-        Proposer { key: peer_key(&self.signing), vrf: self.vrf.key() }
+    /// The consensus key: what a header names.
+    pub fn consensus(&self) -> PeerKey {
+        peer_key(&self.signing)
     }
 }

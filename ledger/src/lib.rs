@@ -12,6 +12,7 @@ mod amount;
 mod apply;
 mod beacon;
 mod block;
+mod certificate;
 mod chain;
 mod codec;
 pub mod econ;
@@ -26,6 +27,9 @@ mod stage;
 mod state;
 mod store;
 mod transaction;
+mod turns;
+mod validators;
+mod vote;
 
 #[cfg(test)]
 mod tests;
@@ -33,21 +37,30 @@ mod tests;
 pub use amount::{Amount, Height, Moment, Span};
 pub use beacon::{Beacon, derived_beacon, genesis_beacon, next_beacon, prove_beacon, shuffled};
 pub use block::{Block, BlockError, BlockInvalid, CheckedBlock, Header, transactions_hash};
-pub use chain::{Chain, ChainError, Head, Proposal};
+pub use certificate::{Certificate, CertificateInvalid, CommitSignature};
+pub use chain::{Chain, ChainError, Head, Proposal, Sifted};
 pub use codec::{CodecError, decode, encode, encoded_len};
 pub use envelope::{Signable, Signed, Unchecked};
 pub use event::{Ending, Event, RewardReason, SlashReason};
 pub use fault::Fault;
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Params, Role};
-pub use keys::{Proposer, ProposerSecrets, RegisteredKeys, VrfKey, VrfOutput, VrfProof, VrfSecret};
+pub use keys::{ProposerSecrets, RegisteredKeys, VrfKey, VrfOutput, VrfProof, VrfSecret};
 pub use run::{
-    Audit, ClaimRecord, ClaimStatus, Clocks, DisputeRecord, DisputeStatus, Phase, Progress, Round, Run,
-    RunTerms, Slot, VerdictRecord, VerdictResult, drawn_verifiers,
+    Attestation, Attestations, AttestedPart, Audit, ClaimRecord, ClaimStatus, Clocks, DisputeRecord,
+    DisputeStatus, Phase, Progress, Round, Run, RunTerms, Slot, VerdictRecord, VerdictResult,
+    attestation_key, drawn_verifiers, step_before,
 };
 pub use state::{Account, Now, ProofError, Row, State, StateKey, StateProof, verify};
 pub use store::{Batch, MemoryStore, Store, TreeChange};
+#[cfg(feature = "rocksdb")]
+pub use store::{FORMAT as STORE_FORMAT, RocksOptions, RocksStore, StoreError};
 pub use transaction::{
-    Base, BaseInvalid, Body, Commit, CommitInvalid, Dispute, DisputeInvalid, EnvelopeInvalid, OpenRun,
-    OpenRunInvalid, Play, PlayInvalid, Settle, SettleInvalid, Stake, StakeInvalid, Timeout, TimeoutInvalid,
-    Transaction, TransactionInvalid, Verdict, VerdictInvalid,
+    Attest, AttestInvalid, Base, BaseInvalid, Body, Commit, CommitInvalid, Dispute, DisputeInvalid,
+    EnvelopeInvalid, Equivocation, EquivocationInvalid, OpenRun, OpenRunInvalid, Play, PlayInvalid, Register,
+    RegisterInvalid, Settle, SettleInvalid, Stake, StakeInvalid, Timeout, TimeoutInvalid, Transaction,
+    TransactionInvalid, Transfer, TransferInvalid, Unbond, UnbondInvalid, Verdict, VerdictInvalid,
+    prove_possession,
 };
+pub use turns::Turns;
+pub use validators::{Validator, ValidatorSet};
+pub use vote::{Vote, VoteKind};

@@ -10,6 +10,10 @@ pub const JUDGING_BYTES_MAX: usize = 8 * 1024;
 pub const BLOCK_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a genesis.
 pub const GENESIS_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a vote with its signature.
+pub const VOTE_BYTES_MAX: usize = 256;
+/// Bytes of a certificate.
+pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a proof of a key.
 pub const PROOF_BYTES_MAX: usize = 64 * 1024;
 
@@ -19,6 +23,10 @@ pub const TRANSACTIONS_MAX: usize = 4096;
 pub const DISPUTE_LANE_BYTES: usize = 512 * 1024;
 /// Bytes of a network's name.
 pub const NAME_BYTES_MAX: usize = 32;
+/// Validators of a height: those with the most stake.
+pub const VALIDATORS_MAX: usize = 100;
+/// Most heights for which a validator that was passed over is absent.
+pub const ABSENCE_MAX: u64 = 1024;
 /// Accounts of a genesis.
 pub const ACCOUNTS_MAX: usize = 4096;
 /// Verdicts of one unit by verifiers that were not drawn for it.
@@ -30,6 +38,8 @@ pub const OPEN_DISPUTES_PER_CHALLENGER: usize = 8;
 pub const VERDICTS_MIN: (u8, u8) = (1, 16);
 /// Smallest and largest delay of a draw, in heights.
 pub const DRAW_DELAY: (u32, u32) = (1, 4096);
+/// Smallest and largest number of heights before new keys are in force.
+pub const KEY_DELAY: (u32, u32) = (1, 4096);
 /// Shortest deadline, window or clock.
 pub const SPAN_MIN: Span = Span { heights: 1, ms: 1 };
 /// Longest deadline, window or clock.

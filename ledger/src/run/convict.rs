@@ -73,8 +73,8 @@ fn slash_false_verdicts(stage: &mut Stage<'_>, won: &DisputeRecord) -> Result<()
     let verdicts = stage.state.verdicts_of(&won.claim, won.unit).to_vec();
     for verdict in verdicts.iter().filter(|v| v.result == VerdictResult::Match) {
         let peer = verdict.verifier;
-        let part = stage.state.accounts.want(&peer)?.bonded.share(rate);
-        let amount = stage.state.slash_free(&peer, part)?;
+        let part = stage.state.accounts.want(&peer)?.stake().share(rate);
+        let amount = stage.state.slash_any(&peer, part)?;
         let (claim, unit, reason) = (won.claim, won.unit, SlashReason::FalseVerdict);
         stage.say(Event::Slashed { peer, claim, unit, amount, reason, bounty: Amount::ZERO });
     }

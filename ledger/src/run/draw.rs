@@ -1,11 +1,13 @@
 //! Draws: which units are audited, and which verifiers must agree to settle early (L-5.4).
 
+use super::attestation::withheld;
 use super::record::{Audit, Phase};
 use crate::beacon::shuffled;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::genesis::Role;
 use crate::stage::Stage;
+use crate::state::Account;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::{PeerKey, message};
 use retrace_verifier::{Unit, draw_steps};
@@ -41,19 +43,23 @@ pub(super) fn draw_base(stage: &mut Stage<'_>, _run: &Digest, claim: &Digest) ->
 
 fn draw_claim(stage: &mut Stage<'_>, claim: &Digest, units: Vec<Unit>) -> Result<(), Fault> {
     let record = stage.state.claims.want(claim)?;
-    if record.status != super::ClaimStatus::Open {
-        // Proved wrong before its draw.
+    let is_void = withheld(stage.state, claim, stage.now).is_some();
+    if record.status != super::ClaimStatus::Open || is_void {
+        // Proved wrong before its draw, or void as soon as no dispute over it is open.
         return Ok(());
     }
     let (run, round, signer) = (record.run, record.round, record.signer());
     let terms = &stage.state.runs.want(&run)?.terms;
     let (verdicts_min, deadline) = (terms.verdicts_min, stage.now.after(terms.verdict_span));
+    let published_by = stage.now.after(stage.state.params().attest_span);
     let accounts = stage.state.accounts.iter();
-    let verifiers = accounts
-        .filter(|(key, account)| account.role == Role::Verifier && account.is_bonded() && *key != signer)
-        .map(|(key, _)| key)
-        .collect();
-    let audit = Audit { beacon: stage.beacon, verifiers, units: units.clone(), deadline };
+    let can_judge = |account: &Account| {
+        let is_in_force = account.is_in_force(stage.state.params(), stage.now.height);
+        account.role == Role::Verifier && account.is_bonded() && is_in_force
+    };
+    let verifiers =
+        accounts.filter(|(key, account)| can_judge(account) && *key != signer).map(|(key, _)| key).collect();
+    let audit = Audit { beacon: stage.beacon, verifiers, units: units.clone(), published_by, deadline };
     let drawn = |unit: &Unit| drawn_verifiers(&audit, claim, *unit, verdicts_min);
     let verifiers = units.iter().map(drawn).collect();
     stage.state.claims.change(claim, |record| record.audit = Some(audit))?;

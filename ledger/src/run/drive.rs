@@ -4,6 +4,7 @@ use super::draw::{draw_base, draw_round};
 use super::merge::accepted_deltas;
 use super::record::{ClaimStatus, Phase};
 use super::round::{close_round, open_round};
+use super::void::void_withheld;
 use crate::amount::Height;
 use crate::event::{Event, RewardReason};
 use crate::fault::Fault;
@@ -26,9 +27,10 @@ pub(crate) fn drive(stage: &mut Stage<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// When every commitment is verified or convicted: to the merge, or on with the same base if none is left.
+/// When every commitment is verified, convicted or void: to the merge, or on with the same base if none is left.
 fn decide_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
     let progress = *stage.state.progress.want(run)?;
+    void_withheld(stage, run, progress.round)?;
     let round = stage.state.rounds.want(&(*run, progress.round))?;
     for commitment in round.slots.iter().filter_map(|slot| slot.commitment) {
         if stage.state.claims.want(&commitment)?.status == ClaimStatus::Open {

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! open_run -> Opening -> Training -> Drawing -> Auditing -> Merging -> Opening ... -> Finished
-//!               ^ beacon   ^ commit    ^ beacon   ^ verdict   ^ base, verdict
-//!                                                   dispute     dispute, settle
+//!               ^ beacon   ^ commit    ^ beacon   ^ attest    ^ base, verdict
+//!                            attest                 verdict     dispute, settle
+//!                                                   dispute
 //!                                                   settle
 //! ```
 
+mod attestation;
 mod convict;
 mod dispute;
 mod draw;
@@ -16,7 +18,9 @@ mod record;
 mod round;
 mod settle;
 mod terms;
+mod void;
 
+pub use attestation::{Attestation, Attestations, AttestedPart, attestation_key, step_before};
 pub use draw::drawn_verifiers;
 pub use record::{
     Audit, ClaimRecord, ClaimStatus, Clocks, DisputeRecord, DisputeStatus, Phase, Progress, Round, Run, Slot,
@@ -24,6 +28,7 @@ pub use record::{
 };
 pub use terms::RunTerms;
 
+pub(crate) use attestation::{put_attestation, withheld};
 pub(crate) use dispute::{Docketed, end_dispute, open_dispute};
 pub(crate) use drive::drive;
 pub(crate) use merge::{accepted_deltas, post_base};

@@ -96,6 +96,8 @@ pub enum ClaimStatus {
     },
     /// A rival whose dispute was lost or overtaken: never judged.
     Withdrawn,
+    /// A commitment that too few validators attested to in time: never judged.
+    Void,
 }
 
 /// The draw for a claim.
@@ -107,7 +109,9 @@ pub struct Audit {
     pub verifiers: Vec<PeerKey>,
     /// Drawn units.
     pub units: Vec<Unit>,
-    /// The window is over when this is past.
+    /// The states that they start from have to be attested until this is past.
+    pub published_by: Moment,
+    /// The window is over when this is past: a window from the draw, or from when those states were attested.
     pub deadline: Moment,
 }
 
@@ -243,6 +247,11 @@ impl ClaimRecord {
     /// Who answers for it.
     pub fn signer(&self) -> PeerKey {
         self.claim.signer()
+    }
+
+    /// True while nothing is decided about it.
+    pub fn is_open(&self) -> bool {
+        self.status == ClaimStatus::Open
     }
 
     /// True for a segment.

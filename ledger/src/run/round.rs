@@ -1,11 +1,14 @@
-//! A round opens with an assignment by the beacon, and closes when all have committed or time is over (L-5.2).
+//! A round opens with an assignment by the beacon, and closes when all commitments are attested or time is over (L-5.2).
 
-use super::record::{Phase, Round, Slot};
+use super::attestation::AttestedPart;
+use super::record::{ClaimStatus, Phase, Round, Slot};
+use super::void::void_withheld;
 use crate::beacon::{derived_beacon, shuffled};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::genesis::Role;
 use crate::stage::Stage;
+use crate::state::{Account, State};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
 
@@ -13,11 +16,13 @@ use retrace_verifier::signature::PeerKey;
 pub(super) fn open_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
     let terms = &stage.state.runs.want(run)?.terms;
     let (lock, count, span) = (terms.lock, usize::from(terms.spec.slots), terms.commit_span);
+    let can_train = |account: &Account| {
+        let is_in_force = account.is_in_force(stage.state.params(), stage.now.height);
+        account.role == Role::Trainer && account.free_stake() >= lock && is_in_force
+    };
     let accounts = stage.state.accounts.iter();
-    let eligible: Vec<PeerKey> = accounts
-        .filter(|(_, account)| account.role == Role::Trainer && account.free_stake() >= lock)
-        .map(|(key, _)| key)
-        .collect();
+    let eligible: Vec<PeerKey> =
+        accounts.filter(|(_, account)| can_train(account)).map(|(key, _)| key).collect();
     if eligible.is_empty() {
         return Ok(());
     }
@@ -45,12 +50,17 @@ pub(super) fn open_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Faul
     Ok(())
 }
 
-/// Closes the current round if every assigned slot has its commitment, or the deadline is past.
+/// Closes the current round when no assigned slot waits any more: for its commitment, to the deadline; for validators
+/// to attest to that, a span longer. What is not attested then is void.
 pub(super) fn close_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
     let number = stage.state.progress.want(run)?.round;
     let round = stage.state.rounds.want(&(*run, number))?;
+    let attested_by = round.deadline.after(stage.state.params().attest_span);
     let is_missing = |slot: &&Slot| slot.trainer.is_some() && slot.commitment.is_none();
-    if round.slots.iter().any(|slot| is_missing(&slot)) && !round.deadline.is_past(stage.now) {
+    let is_unheld = |slot: &Slot| slot.commitment.is_some_and(|claim| !is_decided(stage.state, &claim));
+    let awaits_commitment = !round.deadline.is_past(stage.now) && round.slots.iter().any(|s| is_missing(&s));
+    let awaits_attestation = !attested_by.is_past(stage.now) && round.slots.iter().any(is_unheld);
+    if awaits_commitment || awaits_attestation {
         return Ok(());
     }
     let missed: Vec<(u16, PeerKey)> = (0..)
@@ -68,5 +78,11 @@ pub(super) fn close_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fau
         stage.say(Event::SlotMissed { run: *run, round: number, slot, trainer });
     }
     stage.say(Event::RoundClosed { run: *run, round: number, commitments });
-    Ok(())
+    void_withheld(stage, run, number)
+}
+
+/// True for a commitment that counts, or that was proved wrong before it could.
+fn is_decided(state: &State, claim: &Digest) -> bool {
+    let is_open = state.claims.get(claim).is_some_and(|record| record.status == ClaimStatus::Open);
+    !is_open || state.is_attested(claim, AttestedPart::Segment)
 }

@@ -77,6 +77,12 @@ impl RunTerms {
         }
     }
 
+    /// From a draw to the end of the last dispute over the claim: its states are attested, then it is judged, and a
+    /// dispute that is opened at the last moment takes the clocks of both sides (L-4.3).
+    pub fn answer_span(&self, attest_span: Span) -> Span {
+        attest_span.plus(self.verdict_span).plus(self.move_span).plus(self.move_span)
+    }
+
     /// What a challenger that proves a lie receives of the lock.
     pub fn bounty(&self) -> Amount {
         self.lock.share(self.bounty_ppm).min(self.bounty_cap)

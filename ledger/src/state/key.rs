@@ -1,7 +1,9 @@
 //! The canonical keys of state rows: what a light client asks a proof for (L-7.1, L-7.3).
 
 use super::State;
+use crate::amount::Height;
 use crate::codec::encode;
+use crate::run::AttestedPart;
 use borsh::BorshSerialize;
 use retrace_verifier::Unit;
 use retrace_verifier::digest::Digest;
@@ -30,6 +32,12 @@ pub enum StateKey {
     Game(Digest),
     /// The accused's one trace root for a unit.
     Trace(Digest, Unit),
+    /// What validators said of a part of a commitment.
+    Attestations(Digest, AttestedPart),
+    /// A validator's turns, by its account.
+    Turns(PeerKey),
+    /// A validator, by its account, that voted twice at a height.
+    Equivocation(PeerKey, Height),
 }
 
 fn key<K: BorshSerialize>(tag: u8, key: &K) -> Vec<u8> {
@@ -52,6 +60,9 @@ impl StateKey {
             StateKey::Dispute(dispute) => key(super::DISPUTES, dispute),
             StateKey::Game(dispute) => key(super::GAMES, dispute),
             StateKey::Trace(claim, unit) => key(super::TRACES, &(claim, unit)),
+            StateKey::Turns(peer) => key(super::TURNS, peer),
+            StateKey::Attestations(claim, part) => key(super::ATTESTATIONS, &(claim, part)),
+            StateKey::Equivocation(peer, height) => key(super::EQUIVOCATIONS, &(peer, height)),
         }
     }
 }
@@ -70,6 +81,9 @@ impl State {
             StateKey::Dispute(dispute) => self.disputes.get(dispute).map(encode),
             StateKey::Game(dispute) => self.games.get(dispute).map(encode),
             StateKey::Trace(claim, unit) => self.traces.get(&(*claim, *unit)).map(encode),
+            StateKey::Turns(peer) => self.turns.get(peer).map(encode),
+            StateKey::Attestations(claim, part) => self.attestations.get(&(*claim, *part)).map(encode),
+            StateKey::Equivocation(peer, height) => self.equivocations.get(&(*peer, *height)).map(encode),
         }
     }
 }

@@ -12,6 +12,9 @@
 //! 7    disputes   dispute                parties, bond, clocks, status
 //! 8    games      dispute                the game
 //! 9    traces     claim, unit            the accused's one trace root
+//! 10   turns      stake key              turns to propose that were missed
+//! 11   attestations   claim, part        what validators said that they hold
+//! 12   equivocations  stake key, height  the transaction that showed two contradicting votes
 //! ```
 
 mod account;
@@ -35,7 +38,10 @@ use crate::amount::{Amount, Height, Moment};
 use crate::beacon::{Beacon, genesis_beacon};
 use crate::fault::Fault;
 use crate::genesis::{Genesis, GenesisError, Params};
-use crate::run::{ClaimRecord, DisputeRecord, Progress, Round, Run, VerdictRecord};
+use crate::run::{
+    Attestations, AttestedPart, ClaimRecord, DisputeRecord, Progress, Round, Run, VerdictRecord,
+};
+use crate::turns::Turns;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
@@ -52,6 +58,9 @@ const VERDICTS: u8 = 6;
 const DISPUTES: u8 = 7;
 const GAMES: u8 = 8;
 const TRACES: u8 = 9;
+const TURNS: u8 = 10;
+const ATTESTATIONS: u8 = 11;
+const EQUIVOCATIONS: u8 = 12;
 
 /// What every block changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -64,6 +73,8 @@ pub struct Now {
     pub credited_ms: u64,
     /// Its beacon.
     pub beacon: Beacon,
+    /// The beacon of the block before it.
+    pub beacon_before: Beacon,
     /// Value that was burned.
     pub burned: Amount,
     /// Bytes of its dispute transactions.
@@ -93,6 +104,9 @@ pub struct State {
     pub(crate) disputes: Table<Digest, DisputeRecord>,
     pub(crate) games: Table<Digest, Game>,
     pub(crate) traces: Table<(Digest, Unit), Digest>,
+    pub(crate) turns: Table<PeerKey, Turns>,
+    pub(crate) attestations: Table<(Digest, AttestedPart), Attestations>,
+    pub(crate) equivocations: Table<(PeerKey, Height), Digest>,
 }
 
 /// Does the same to every table.
@@ -118,6 +132,12 @@ macro_rules! each_table {
         $body;
         let $table = &mut $state.traces;
         $body;
+        let $table = &mut $state.turns;
+        $body;
+        let $table = &mut $state.attestations;
+        $body;
+        let $table = &mut $state.equivocations;
+        $body;
     }};
 }
 
@@ -138,6 +158,9 @@ impl State {
             disputes: Table::new(DISPUTES),
             games: Table::new(GAMES),
             traces: Table::new(TRACES),
+            turns: Table::new(TURNS),
+            attestations: Table::new(ATTESTATIONS),
+            equivocations: Table::new(EQUIVOCATIONS),
         })
     }
 
@@ -150,6 +173,7 @@ impl State {
             time_ms: genesis.time_ms,
             credited_ms: 0,
             beacon,
+            beacon_before: beacon,
             burned: Amount::ZERO,
             lane_bytes: 0,
         };

@@ -18,6 +18,12 @@ impl State {
         self.accounts.iter()
     }
 
+    /// The account that has registered a consensus key.
+    pub fn account_of_consensus(&self, key: &PeerKey) -> Option<PeerKey> {
+        let has = |account: &Account| account.registered.is_some_and(|keys| keys.consensus == *key);
+        self.accounts.iter().find(|(_, account)| has(account)).map(|(key, _)| key)
+    }
+
     /// A run as it was opened.
     pub fn run(&self, run: &Digest) -> Option<&Run> {
         self.runs.get(run)

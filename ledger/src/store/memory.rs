@@ -11,21 +11,24 @@ use std::collections::BTreeMap;
 pub struct MemoryStore {
     height: Option<Height>,
     blocks: BTreeMap<Height, Vec<u8>>,
+    certificates: BTreeMap<Height, Vec<u8>>,
+    events: BTreeMap<Height, Vec<u8>>,
     rows: BTreeMap<Vec<u8>, Vec<u8>>,
     nodes: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 impl Store for MemoryStore {
     fn commit(&mut self, batch: Batch) -> Result<(), Fault> {
-        if let Some(block) = batch.block {
-            self.blocks.insert(batch.height, block);
-        }
+        let height = batch.height;
+        self.blocks.extend(batch.block.map(|bytes| (height, bytes)));
+        self.certificates.extend(batch.certificate.map(|bytes| (height, bytes)));
+        self.events.extend(batch.events.map(|bytes| (height, bytes)));
         self.rows.extend(batch.rows);
         for key in batch.tree.removed {
             self.nodes.remove(&key);
         }
         self.nodes.extend(batch.tree.written);
-        self.height = Some(batch.height);
+        self.height = Some(height);
         Ok(())
     }
 
@@ -35,6 +38,14 @@ impl Store for MemoryStore {
 
     fn block(&self, height: Height) -> Result<Option<Vec<u8>>, Fault> {
         Ok(self.blocks.get(&height).cloned())
+    }
+
+    fn certificate(&self, height: Height) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.certificates.get(&height).cloned())
+    }
+
+    fn events(&self, height: Height) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.events.get(&height).cloned())
     }
 
     fn rows(&self) -> Result<Vec<Row>, Fault> {

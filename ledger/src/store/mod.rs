@@ -1,8 +1,12 @@
 //! The store: blocks, state rows and tree nodes as bytes, written together or not at all (L-7.4).
 
 mod memory;
+#[cfg(feature = "rocksdb")]
+mod rocks;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "rocksdb")]
+pub use rocks::{FORMAT, RocksOptions, RocksStore, StoreError};
 
 use crate::amount::Height;
 use crate::fault::Fault;
@@ -24,6 +28,10 @@ pub struct Batch {
     pub height: Height,
     /// Canonical bytes of the block; none for genesis.
     pub block: Option<Vec<u8>>,
+    /// Canonical bytes of its certificate; none for genesis.
+    pub certificate: Option<Vec<u8>>,
+    /// Canonical bytes of its events; none for genesis.
+    pub events: Option<Vec<u8>>,
     /// State rows to write.
     pub rows: Vec<Row>,
     /// Tree nodes.
@@ -40,6 +48,12 @@ pub trait Store: Send + Sync {
 
     /// The block at a height.
     fn block(&self, height: Height) -> Result<Option<Vec<u8>>, Fault>;
+
+    /// The certificate of a height.
+    fn certificate(&self, height: Height) -> Result<Option<Vec<u8>>, Fault>;
+
+    /// The events of a height.
+    fn events(&self, height: Height) -> Result<Option<Vec<u8>>, Fault>;
 
     /// Every state row, in order of key.
     fn rows(&self) -> Result<Vec<Row>, Fault>;

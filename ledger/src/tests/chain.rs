@@ -1,14 +1,15 @@
 //! Blocks, the beacon, the state root, proofs, and whoever replays a chain.
 
-use super::fixture::{AUDITOR, SPONSOR, World, genesis, key, proposer, secret};
+use super::fixture::{AUDITOR, VALIDATOR, World, certify, genesis, key, proposer, registered, validator};
 use crate::limits::DISPUTE_LANE_BYTES;
 use crate::{
     Amount, Block, BlockError, BlockInvalid, Body, Chain, ChainError, CheckedBlock, CodecError, Fault,
-    Genesis, GenesisError, Header, Height, MemoryStore, ProofError, Proposal, RegisteredKeys, Signed, Stake,
-    StateKey, Store, TransactionInvalid, VrfKey, VrfProof, VrfSecret, encode, genesis_beacon, next_beacon,
-    prove_beacon, verify,
+    Genesis, GenesisAccount, GenesisError, Header, Height, MemoryStore, ProofError, Proposal, RegisteredKeys,
+    Role, Signed, Stake, StateKey, Store, TransactionInvalid, VrfKey, VrfProof, VrfSecret, encode,
+    genesis_beacon, next_beacon, prove_beacon, verify,
 };
 use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
 
 fn stake(amount: u64) -> Body {
     Body::Stake(Stake { amount: Amount(amount) })
@@ -64,12 +65,12 @@ fn the_beacon_is_bound() {
     );
 }
 
-/// A proposal whose header is edited and signed again by `name`.
+/// A proposal whose header is edited and signed again by `name` as a validator.
 fn forge(proposal: &Proposal, name: u8, edit: impl Fn(&mut Header)) -> Result<CheckedBlock, BlockInvalid> {
     let mut header = *proposal.block.header();
-    header.proposer = key(name);
+    header.proposer = validator(name).consensus();
     edit(&mut header);
-    let header = Signed::sign(header, &secret(name)).unwrap().wire().clone();
+    let header = *Signed::sign(header, &validator(name).signing).unwrap().wire();
     CheckedBlock::check(Block { header, ..proposal.block.wire() })
 }
 
@@ -82,7 +83,7 @@ fn each_reason_has_a_row() {
     let proposal = world.propose(vec![signed]);
     let good = proposal.block.wire();
 
-    let (header, transactions) = (good.header.clone(), good.transactions.clone());
+    let (header, transactions) = (good.header, good.transactions.clone());
     let mut forged = Block { header, transactions: vec![] };
     assert_eq!(CheckedBlock::check(forged.clone()), Err(BlockInvalid::Transactions));
     forged.transactions = transactions.clone();
@@ -95,29 +96,31 @@ fn each_reason_has_a_row() {
     assert_eq!(CheckedBlock::check(forged.clone()), Err(BlockInvalid::TooMany { found: 4097 }));
     forged.transactions = vec![transactions[0].clone(); 10_000];
     assert!(matches!(CheckedBlock::check(forged), Err(BlockInvalid::TooLong { .. })));
-    let short = world.chain.apply_bytes(&encode(&good)[1..]);
+    let short = world.chain.apply_bytes(&encode(&good)[1..], &[]);
     assert_eq!(short, Err(BlockError::Invalid(BlockInvalid::Codec(CodecError::Malformed))));
 
     let other = prove_beacon(&VrfSecret::from_seed(&[5; 32]), &world.chain.network(), Height(2), &[0; 32]);
     type Edit = Box<dyn Fn(&mut Header)>;
     let rows: Vec<(u8, Edit, BlockInvalid)> = vec![
-        (100, Box::new(|h| h.network = Digest([7; 32])), BlockInvalid::Network),
+        (VALIDATOR, Box::new(|h| h.network = Digest([7; 32])), BlockInvalid::Network),
         (
-            100,
+            VALIDATOR,
             Box::new(|h| h.height = Height(3)),
             BlockInvalid::Height { expected: Height(2), found: Height(3) },
         ),
-        (100, Box::new(|h| h.parent = Digest([7; 32])), BlockInvalid::Parent),
-        (100, Box::new(|h| h.time_ms -= 1_000), BlockInvalid::Time),
-        (SPONSOR, Box::new(|_| {}), BlockInvalid::Proposer),
-        (100, Box::new(move |h| h.vrf_proof = other), BlockInvalid::Proof),
-        (100, Box::new(|h| h.beacon = [0; 32]), BlockInvalid::Beacon),
-        (100, Box::new(|h| h.state_root = Digest([7; 32])), BlockInvalid::StateRoot),
+        (VALIDATOR, Box::new(|h| h.parent = Digest([7; 32])), BlockInvalid::Parent),
+        (VALIDATOR, Box::new(|h| h.time_ms -= 1_000), BlockInvalid::Time),
+        (AUDITOR, Box::new(|_| {}), BlockInvalid::Proposer),
+        (VALIDATOR, Box::new(move |h| h.vrf_proof = other), BlockInvalid::Proof),
+        (VALIDATOR, Box::new(|h| h.beacon = [0; 32]), BlockInvalid::Beacon),
+        (VALIDATOR, Box::new(|h| h.state_root = Digest([7; 32])), BlockInvalid::StateRoot),
     ];
     let (head, root) = (world.chain.head(), world.chain.head().state_root);
     for (name, edit, expected) in rows {
         let block = forge(&proposal, name, edit).unwrap();
-        assert_eq!(world.chain.apply(&block), Err(BlockError::Invalid(expected)));
+        let certificate = certify(&block, &[VALIDATOR]);
+        assert_eq!(world.chain.check(&block), Err(BlockError::Invalid(expected)));
+        assert_eq!(world.chain.apply(&block, &certificate), Err(BlockError::Invalid(expected)));
         assert_eq!((world.chain.head(), world.chain.head().state_root), (head, root));
     }
     // An invalid transaction spoils its block: nothing of it is kept.
@@ -126,11 +129,11 @@ fn each_reason_has_a_row() {
     let header = {
         let mut header = *spoiled.block.header();
         header.transactions = crate::transactions_hash(&[early.id()]);
-        Signed::sign(header, &secret(100)).unwrap().wire().clone()
+        *Signed::sign(header, &proposer().signing).unwrap().wire()
     };
     let block = Block { header, transactions: vec![early.wire().clone()] };
     spoiled.block = CheckedBlock::check(block).unwrap();
-    let found = world.chain.apply(&spoiled.block);
+    let found = world.chain.check(&spoiled.block);
     let is_spoiled = |e: &BlockError| {
         matches!(
             e,
@@ -152,8 +155,8 @@ fn a_replay_gives_the_same_root() {
     let heads: Vec<Digest> = world.blocks.iter().map(|block| block.header.body.state_root).collect();
     for _ in 0..2 {
         let mut chain = Chain::open(genesis(), Box::new(MemoryStore::default())).unwrap();
-        for (block, root) in world.blocks.iter().zip(&heads) {
-            chain.apply_bytes(&encode(block)).unwrap();
+        for ((block, certificate), root) in world.log().zip(&heads) {
+            chain.apply_bytes(&block, &certificate).unwrap();
             assert_eq!(chain.head().state_root, *root);
         }
         assert_eq!(chain.head(), world.chain.head());
@@ -175,6 +178,12 @@ impl Store for Shared {
     }
     fn block(&self, height: Height) -> Result<Option<Vec<u8>>, Fault> {
         self.0.read().unwrap().block(height)
+    }
+    fn certificate(&self, height: Height) -> Result<Option<Vec<u8>>, Fault> {
+        self.0.read().unwrap().certificate(height)
+    }
+    fn events(&self, height: Height) -> Result<Option<Vec<u8>>, Fault> {
+        self.0.read().unwrap().events(height)
     }
     fn rows(&self) -> Result<Vec<crate::Row>, Fault> {
         self.0.read().unwrap().rows()
@@ -276,26 +285,97 @@ fn a_proposal_sorts_its_transactions() {
     assert_eq!(world.account(AUDITOR).bonded, Amount(24_096));
 }
 
+/// L-8.5: what the next block could hold, what waits for a nonce and what is invalid are told apart; nothing is kept.
+#[test]
+fn pending_transactions_are_sifted() {
+    let mut world = World::new();
+    world.wait(1);
+    let sign = |amount, nonce| world.sign_with(AUDITOR, stake(amount), nonce);
+    let pending = [sign(1, 1), sign(2, 1), sign(1, 2), sign(9_999, 3), sign(1, 4), sign(4_997, 3)];
+    let before = (world.chain.head(), world.chain.next_nonce(&key(AUDITOR)));
+    let sifted = world.chain.sift(pending.to_vec()).unwrap();
+    assert_eq!(sifted.valid, [pending[0].clone(), pending[2].clone(), pending[5].clone()]);
+    assert_eq!(sifted.waiting, [pending[4].clone()]);
+    let dropped: Vec<_> = sifted.dropped.iter().map(|(signed, _)| signed.clone()).collect();
+    assert_eq!(dropped, [pending[1].clone(), pending[3].clone()]);
+    let nonce = crate::EnvelopeInvalid::Nonce { expected: 2, found: 1 };
+    assert_eq!(sifted.dropped[0].1, TransactionInvalid::Envelope(nonce));
+    assert_eq!((world.chain.head(), world.chain.next_nonce(&key(AUDITOR))), before);
+    assert_eq!(world.step(sifted.valid).len(), 3);
+}
+
+/// L-8.5, L-3.3: a clock that may have run out in the next block is not held against a transaction that says so.
+#[test]
+fn what_the_next_block_may_hold_is_kept() {
+    let mut world = World::new();
+    let (_, ids) = world.audited();
+    let (unit, opening) = (retrace_verifier::Unit::Loss, retrace_verifier::docket::Opening::Nothing);
+    let body = crate::Dispute { claim: ids[0], unit, opening };
+    world.play(AUDITOR, Body::Dispute(Box::new(body)));
+    let dispute = world.chain.state().claim(&ids[0]).unwrap().disputes[0];
+    let says = |world: &mut World| {
+        let signed = world.sign(AUDITOR, Body::Timeout(crate::Timeout { dispute }));
+        world.chain.sift(vec![signed]).unwrap().valid.len()
+    };
+    // The budget is four heights and four seconds; a block may credit two.
+    world.wait(3);
+    assert_eq!(says(&mut world), 0);
+    world.wait(1);
+    assert_eq!(says(&mut world), 1);
+}
+
+/// The first two accounts register keys, of which `edit` makes some the same.
+fn share(genesis: &mut Genesis, edit: fn(&mut RegisteredKeys, RegisteredKeys)) {
+    let mut keys = registered(9);
+    edit(&mut keys, registered(8));
+    genesis.accounts[0].registered = Some(registered(8));
+    genesis.accounts[1].registered = Some(keys);
+}
+
+fn validators_of(genesis: &mut Genesis) -> impl Iterator<Item = &mut GenesisAccount> {
+    genesis.accounts.iter_mut().filter(|account| account.role == Role::Validator)
+}
+
 /// L-2.2: each reason for refusing a genesis, in the order of the checks; and the id is of all of it.
 #[test]
 fn a_genesis_is_checked() {
     type Edit = fn(&mut Genesis);
-    let rows: [(Edit, GenesisError); 9] = [
+    let rows: [(Edit, GenesisError); 20] = [
         (|g| g.name = "Fixture".into(), GenesisError::Name),
-        (|g| g.proposer.vrf = VrfKey([0; 32]), GenesisError::ProposerKey),
         (|g| g.accounts.clear(), GenesisError::AccountCount { found: 0 }),
         (|g| g.accounts.swap(0, 1), GenesisError::AccountOrder { position: 1 }),
         (|g| g.accounts[1] = g.accounts[0], GenesisError::AccountOrder { position: 1 }),
         (
             |g| {
-                let keys = RegisteredKeys { vrf: VrfKey([0; 32]), consensus: [1; 32], node: [2; 32] };
+                let keys = RegisteredKeys { vrf: VrfKey([0; 32]), ..registered(9) };
                 g.accounts[2].registered = Some(keys);
             },
-            GenesisError::AccountKey { position: 2 },
+            GenesisError::VrfKey { position: 2 },
         ),
+        (
+            |g| {
+                let keys = RegisteredKeys { consensus: PeerKey([0; 32]), ..registered(9) };
+                g.accounts[2].registered = Some(keys);
+            },
+            GenesisError::ConsensusKey { position: 2 },
+        ),
+        (|g| share(g, |keys, other| keys.vrf = other.vrf), GenesisError::SharedKey { position: 1 }),
+        (
+            |g| share(g, |keys, other| keys.consensus = other.consensus),
+            GenesisError::SharedKey { position: 1 },
+        ),
+        (|g| share(g, |keys, other| keys.node = other.node), GenesisError::SharedKey { position: 1 }),
+        (|g| validators_of(g).for_each(|a| a.registered = None), GenesisError::NoValidators),
+        (|g| validators_of(g).for_each(|a| a.bonded = Amount(0)), GenesisError::NoValidators),
+        (|g| validators_of(g).for_each(|a| a.role = Role::Auditor), GenesisError::NoValidators),
         (|g| g.accounts[0].bonded = Amount(u64::MAX), GenesisError::Total),
         (|g| g.params.block_credit_ms = 2_001, GenesisError::BlockCredit),
         (|g| g.params.false_verdict_ppm = 1_000_001, GenesisError::FalseVerdict),
+        (|g| g.params.key_delay = 0, GenesisError::KeyDelay),
+        (|g| g.params.unbond_span.ms = 0, GenesisError::UnbondSpan),
+        (|g| g.params.attest_span.heights = 1 << 25, GenesisError::AttestSpan),
+        (|g| g.params.equivocation_ppm = 1_000_001, GenesisError::Equivocation),
+        (|g| g.params.void_ppm = 1_000_001, GenesisError::Void),
     ];
     let mut ids = vec![genesis().network()];
     for (edit, expected) in rows {
@@ -337,13 +417,20 @@ fn every_row_has_a_key() {
         StateKey::Verdicts(ids[0], unit),
         StateKey::Dispute(dispute),
         StateKey::Game(dispute),
+        StateKey::Attestations(ids[0], crate::AttestedPart::Drawn),
     ];
     let root = world.chain.head().state_root;
-    for (tag, key) in (0u8..).zip(&keys) {
+    for (tag, key) in (0u8..=8).chain([11]).zip(&keys) {
         assert_eq!(key.bytes()[0], tag);
         let (value, proof) = (state.value(key).unwrap(), world.chain.prove(key).unwrap());
         assert_eq!(verify(&root, key, Some(&value), &proof), Ok(()), "{key:?}");
     }
-    let trace = StateKey::Trace(ids[0], unit);
-    assert_eq!((trace.bytes()[0], state.value(&trace)), (9, None));
+    let absent = [
+        (9, StateKey::Trace(ids[0], unit)),
+        (10, StateKey::Turns(key(VALIDATOR))),
+        (12, StateKey::Equivocation(key(VALIDATOR), Height(1))),
+    ];
+    for (tag, key) in absent {
+        assert_eq!((key.bytes()[0], state.value(&key)), (tag, None));
+    }
 }

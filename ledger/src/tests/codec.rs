@@ -1,10 +1,11 @@
 //! Canonical bytes: what is written is read, and nothing else is.
 
-use super::fixture::{AUDITOR, World, base, commit, genesis, terms, verdict};
+use super::fixture::{AUDITOR, NOBODY, World, attest, base, commit, genesis, proposer, terms, verdict};
 use crate::limits::{BLOCK_BYTES_MAX, GENESIS_BYTES_MAX, TRANSACTION_BYTES_MAX};
 use crate::{
-    Amount, Block, Body, CodecError, Dispute, Genesis, OpenRun, Play, Settle, Signed, Stake, Timeout,
-    Transaction, Unchecked, VerdictResult, decode, encode,
+    Amount, AttestedPart, Block, Body, CodecError, Dispute, Equivocation, Genesis, Height, OpenRun, Play,
+    Register, Role, Settle, Signed, Stake, Timeout, Transaction, Transfer, Unbond, Unchecked, VerdictResult,
+    Vote, VoteKind, decode, encode, prove_possession,
 };
 use proptest::prelude::*;
 use retrace_verifier::digest::Digest;
@@ -31,7 +32,31 @@ pub fn bodies() -> Vec<Body> {
         Body::Play(Box::new(Play { signed: signed_move })),
         Body::Timeout(Timeout { dispute: claim }),
         Body::Settle(Settle { claim }),
+        Body::Transfer(Transfer { to: super::fixture::key(NOBODY), amount: Amount(7) }),
+        Body::Register(Box::new(register(&world))),
+        Body::Unbond(Unbond { amount: Amount(7) }),
+        attest(claim, AttestedPart::Drawn),
+        Body::Equivocation(Box::new(equivocation(&world))),
     ]
+}
+
+/// The auditor becomes a validator.
+fn register(world: &World) -> Register {
+    let signing = super::fixture::validator(AUDITOR).signing;
+    let possession = prove_possession(&signing, &world.chain.network(), &super::fixture::key(AUDITOR));
+    let keys = super::fixture::registered(AUDITOR);
+    Register { role: Role::Validator, keys: Some(keys), possession: Some(possession) }
+}
+
+/// Two votes of the validator, as whoever saw both sends them.
+fn equivocation(world: &World) -> Equivocation {
+    let (network, secrets) = (world.chain.network(), proposer());
+    let vote = |block| {
+        let (height, kind, validator) = (Height(5), VoteKind::Precommit, secrets.consensus());
+        let vote = Vote { network, height, round: 1, kind, block, validator };
+        *Signed::sign(vote, &secrets.signing).unwrap().wire()
+    };
+    Equivocation { first: vote(Some(Digest([1; 32]))), second: vote(None) }
 }
 
 /// All of them signed, as they travel.
@@ -81,7 +106,7 @@ proptest! {
 
     /// L-1.1: no prefix of an encoding is one.
     #[test]
-    fn truncated_bytes_are_refused(which in 0usize..9, cut in 0u32..1_000_000) {
+    fn truncated_bytes_are_refused(which in 0usize..14, cut in 0u32..1_000_000) {
         let bytes = &bytes()[which];
         let end = (u64::from(cut) * bytes.len() as u64 / 1_000_000) as usize;
         prop_assert!(decode::<Wire>(&bytes[..end], TRANSACTION_BYTES_MAX).is_err());
@@ -89,7 +114,7 @@ proptest! {
 
     /// L-1.1, L-1.5: a flipped bit never panics, decodes only to itself, and never keeps its signature.
     #[test]
-    fn flipped_bits_are_other_values(which in 0usize..9, place in 0u32..1_000_000, bit in 0u8..8) {
+    fn flipped_bits_are_other_values(which in 0usize..14, place in 0u32..1_000_000, bit in 0u8..8) {
         let mut bytes = bytes()[which].clone();
         let at = (u64::from(place) * bytes.len() as u64 / 1_000_000) as usize;
         bytes[at] ^= 1 << bit;

@@ -1,10 +1,12 @@
 //! Value: whatever is sent in whatever order, nothing appears and nothing is lost.
 
 use super::fixture::{
-    AUDITOR, NOBODY, SPONSOR, TRAINERS, VERIFIERS, World, base, commit, secret, terms, verdict,
+    AUDITOR, NOBODY, SPONSOR, TRAINERS, VALIDATOR, VERIFIERS, World, attest, base, commit, registered,
+    secret, terms, validator, verdict,
 };
 use crate::{
-    Amount, Body, Dispute, OpenRun, Phase, Play, Settle, Signed, Stake, Timeout, Transaction, VerdictResult,
+    Amount, AttestedPart, Body, Dispute, OpenRun, Phase, Play, Register, Role, Settle, Signed, Stake,
+    Timeout, Transaction, Transfer, Unbond, VerdictResult, prove_possession,
 };
 use proptest::prelude::*;
 use retrace_verifier::digest::Digest;
@@ -14,8 +16,8 @@ use retrace_verifier::{Move, Side, SignedMove, Unit};
 /// A random deed: what, who, and two choices.
 type Deed = (u8, u8, u8, u8);
 
-const EVERYBODY: [u8; 8] =
-    [SPONSOR, TRAINERS[0], TRAINERS[1], VERIFIERS[0], VERIFIERS[1], VERIFIERS[2], AUDITOR, NOBODY];
+const EVERYBODY: [u8; 9] =
+    [SPONSOR, TRAINERS[0], TRAINERS[1], VERIFIERS[0], VERIFIERS[1], VERIFIERS[2], AUDITOR, VALIDATOR, NOBODY];
 
 fn pick<T: Copy>(from: &[T], at: u8) -> Option<T> {
     (!from.is_empty()).then(|| from[usize::from(at) % from.len()])
@@ -60,6 +62,29 @@ fn judging(world: &World, claim: Digest, one: u8, two: u8) -> Option<(u8, Body)>
     Some((pick(&VERIFIERS, one)?, verdict(claim, pick(&audit.units, two / 8)?, result)))
 }
 
+/// A validator holds a part of an open commitment that is not attested yet, if there is one.
+fn attesting(world: &World, claims: &[Digest], who: u8, one: u8) -> Option<(u8, Body)> {
+    let state = world.chain.state();
+    let parts = [AttestedPart::Segment, AttestedPart::Drawn];
+    let all = claims.iter().flat_map(|claim| parts.map(|part| (*claim, part)));
+    let wanted: Vec<_> = all.filter(|(claim, part)| !state.is_attested(claim, *part)).collect();
+    let (claim, part) = pick(&wanted, one)?;
+    Some((pick(&world.validators(), who)?, attest(claim, part)))
+}
+
+/// Somebody without a part in the run takes a role, with keys or without.
+fn registering(world: &World, who: u8, role: u8, keys: u8) -> Option<(u8, Body)> {
+    let name = pick(&[NOBODY, AUDITOR, SPONSOR], who)?;
+    let roles = [Role::Sponsor, Role::Verifier, Role::Auditor, Role::Validator];
+    let consensus = validator(name).signing;
+    let possession = prove_possession(&consensus, &world.chain.network(), &super::fixture::key(name));
+    let (keys, possession) = match keys % 4 {
+        0 => (None, None),
+        _ => (Some(registered(name)), Some(possession)),
+    };
+    Some((name, Body::Register(Box::new(Register { role: pick(&roles, role)?, keys, possession }))))
+}
+
 /// The accused's first move, with one of two roots.
 fn tracing(world: &World, dispute: Digest, root: u8) -> Option<Body> {
     let accused = name_of(&world.chain.state().dispute(&dispute)?.accused)?;
@@ -74,7 +99,12 @@ fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
     let name = pick(&EVERYBODY, who)?;
     let runs: Vec<Digest> = world.chain.state().runs().map(|(id, _)| id).collect();
     let (claims, disputes) = open(world);
-    let body = match what % 20 {
+    let amount = Amount(u64::from(one) * u64::from(two % 16));
+    let body = match what % 30 {
+        20..=26 => return attesting(world, &claims, who, one),
+        27 => Body::Transfer(Transfer { to: super::fixture::key(pick(&EVERYBODY, one)?), amount }),
+        28 => Body::Unbond(Unbond { amount }),
+        29 => return registering(world, who, one, two),
         0 => Body::Stake(Stake { amount: Amount(u64::from(one) * u64::from(two)) }),
         1 if runs.len() < 3 => Body::OpenRun(Box::new(OpenRun { terms: long_terms() })),
         1..=4 => return committing(world, &pick(&runs, one)?, who),
@@ -149,7 +179,7 @@ fn random_deeds_reach_every_rule() {
     world.wait(1);
     let mut draws = blake3::Hasher::new_derive_key("retrace v1 test deeds").finalize_xof();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for _ in 0..1_500 {
+    for _ in 0..2_500 {
         let mut draw = [0; 4];
         draws.fill(&mut draw);
         let [what, who, one, two] = draw;
@@ -180,6 +210,12 @@ fn random_deeds_reach_every_rule() {
         "Rewarded Bounty",
         "Rewarded Defense",
         "Staked",
+        "Transferred",
+        "Registered",
+        "Unbonding",
+        "Unbonded",
+        "Attested",
+        "Voided",
     ] {
         assert!(seen.contains_key(wanted), "{wanted} never happened: {seen:?}");
     }

@@ -1,9 +1,10 @@
-//! A small network: one proposer, a sponsor, trainers, verifiers, an auditor, and a run for them.
+//! A small network: one validator, a sponsor, trainers, verifiers, an auditor, and a run for them.
 
 use crate::{
-    Account, Amount, Base, Block, Body, Chain, CheckedBlock, Commit, Event, Genesis, GenesisAccount, Height,
-    MemoryStore, OpenRun, Params, Phase, Proposer, ProposerSecrets, Role, RunTerms, Settle, Signed, Span,
-    Transaction, TransactionInvalid, Verdict, VerdictResult, VrfSecret,
+    Account, Amount, Attest, AttestedPart, Base, Block, Body, Certificate, Chain, CheckedBlock, Commit,
+    CommitSignature, Event, Genesis, GenesisAccount, Height, MemoryStore, OpenRun, Params, Phase,
+    ProposerSecrets, RegisteredKeys, Role, RunTerms, Settle, Signable, Signed, Span, Transaction,
+    TransactionInvalid, Verdict, VerdictResult, Vote, VoteKind, VrfSecret, encode,
 };
 use ed25519_dalek::SigningKey;
 use retrace_model::RunSpec;
@@ -12,13 +13,14 @@ use retrace_verifier::Unit;
 use retrace_verifier::commitment::{BaseClaim, Commitment, SignedBase, SignedCommitment};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Shard;
-use retrace_verifier::signature::{PeerKey, peer_key};
+use retrace_verifier::signature::{PeerKey, peer_key, sign};
 
 pub const SPONSOR: u8 = 1;
 pub const TRAINERS: [u8; 2] = [11, 12];
 pub const VERIFIERS: [u8; 3] = [21, 22, 23];
 pub const AUDITOR: u8 = 31;
 pub const NOBODY: u8 = 99;
+pub const VALIDATOR: u8 = 100;
 
 pub fn secret(name: u8) -> SigningKey {
     SigningKey::from_bytes(&[name; 32])
@@ -28,8 +30,22 @@ pub fn key(name: u8) -> PeerKey {
     peer_key(&secret(name))
 }
 
+/// What a validator proposes and votes with.
+pub fn validator(name: u8) -> ProposerSecrets {
+    let mut seed = [name; 32];
+    seed[0] ^= 0xFF;
+    ProposerSecrets { signing: SigningKey::from_bytes(&seed), vrf: VrfSecret::from_seed(&[name; 32]) }
+}
+
+/// The one validator's secrets.
 pub fn proposer() -> ProposerSecrets {
-    ProposerSecrets { signing: secret(100), vrf: VrfSecret::from_seed(&[100; 32]) }
+    validator(VALIDATOR)
+}
+
+/// The keys that a validator registers.
+pub fn registered(name: u8) -> RegisteredKeys {
+    let secrets = validator(name);
+    RegisteredKeys { vrf: secrets.vrf.key(), consensus: secrets.consensus(), node: [name; 32] }
 }
 
 fn account(name: u8, balance: u64, bonded: u64, role: Role) -> GenesisAccount {
@@ -38,17 +54,24 @@ fn account(name: u8, balance: u64, bonded: u64, role: Role) -> GenesisAccount {
 }
 
 pub fn genesis() -> Genesis {
-    let secrets = proposer();
+    genesis_of(&[(VALIDATOR, 30_000)])
+}
+
+/// A genesis with these validators and their stakes.
+pub fn genesis_of(validators: &[(u8, u64)]) -> Genesis {
     let mut accounts = vec![account(SPONSOR, 1_000_000, 0, Role::Sponsor)];
     accounts.extend(TRAINERS.map(|name| account(name, 1_000, 50_000, Role::Trainer)));
     accounts.extend(VERIFIERS.map(|name| account(name, 1_000, 10_000, Role::Verifier)));
     accounts.push(account(AUDITOR, 5_000, 20_000, Role::Auditor));
+    accounts.extend(validators.iter().map(|(name, bonded)| GenesisAccount {
+        registered: Some(registered(*name)),
+        ..account(*name, 1_000, *bonded, Role::Validator)
+    }));
     accounts.sort_by_key(|account| account.key);
     Genesis {
         name: "fixture".into(),
         test_network: true,
         time_ms: 1_700_000_000_000,
-        proposer: Proposer { key: peer_key(&secrets.signing), vrf: secrets.vrf.key() },
         accounts,
         params: Params::default(),
     }
@@ -87,11 +110,29 @@ pub fn terms() -> RunTerms {
     }
 }
 
+/// A precommit of a block by a validator.
+pub fn precommit(network: Digest, height: Height, block: Digest, name: u8) -> CommitSignature {
+    let secrets = validator(name);
+    let (kind, validator) = (VoteKind::Precommit, secrets.consensus());
+    let vote = Vote { network, height, round: 0, kind, block: Some(block), validator };
+    CommitSignature { validator, signature: sign(&secrets.signing, Vote::SIGNATURE_CONTEXT, &vote) }
+}
+
+/// The certificate of a block by these validators.
+pub fn certify(block: &CheckedBlock, names: &[u8]) -> Certificate {
+    let (header, block) = (block.header(), block.id());
+    let mut signatures: Vec<CommitSignature> =
+        names.iter().map(|name| precommit(header.network, header.height, block, *name)).collect();
+    signatures.sort_by_key(|signed| signed.validator);
+    Certificate { height: header.height, round: 0, block, signatures }
+}
+
 /// A chain that proposes to itself.
 pub struct World {
     pub chain: Chain,
     pub time_ms: u64,
     pub blocks: Vec<Block>,
+    pub certificates: Vec<Certificate>,
 }
 
 impl World {
@@ -102,7 +143,7 @@ impl World {
     pub fn of(genesis: Genesis) -> World {
         let time_ms = genesis.time_ms;
         let chain = Chain::open(genesis, Box::new(MemoryStore::default())).unwrap();
-        World { chain, time_ms, blocks: Vec::new() }
+        World { chain, time_ms, blocks: Vec::new(), certificates: Vec::new() }
     }
 
     /// A transaction of `name` with its next nonce.
@@ -115,15 +156,26 @@ impl World {
         Signed::sign(transaction, &secret(name)).unwrap()
     }
 
-    /// The next block, a second later.
-    pub fn propose(&mut self, pending: Vec<Signed<Transaction>>) -> crate::Proposal {
-        self.chain.propose(&proposer(), self.time_ms + 1_000, pending).unwrap()
+    /// Names of the validators of the next height, in their order.
+    pub fn validators(&self) -> Vec<u8> {
+        // The fixture's node keys are made of names.
+        self.chain.validators().iter().map(|validator| validator.node[0]).collect()
     }
 
+    /// The next block, a second later, by the first in the order.
+    pub fn propose(&mut self, pending: Vec<Signed<Transaction>>) -> crate::Proposal {
+        let secrets = validator(self.validators()[0]);
+        self.chain.propose(&secrets, self.time_ms + 1_000, pending).unwrap()
+    }
+
+    /// Applies a block that all validators precommit.
     pub fn apply(&mut self, block: &CheckedBlock) -> Vec<Event> {
-        let events = self.chain.apply(block).unwrap();
+        let certificate = certify(block, &self.validators());
+        self.chain.check(block).unwrap();
+        let events = self.chain.apply(block, &certificate).unwrap();
         self.time_ms = block.header().time_ms;
         self.blocks.push(block.wire());
+        self.certificates.push(certificate);
         assert_eq!(self.chain.state().total_value(), Some(self.chain.state().genesis_value()));
         events
     }
@@ -140,6 +192,11 @@ impl World {
     pub fn play(&mut self, name: u8, body: Body) -> Vec<Event> {
         let signed = self.sign(name, body);
         self.step(vec![signed])
+    }
+
+    /// What a log holds: each block and its certificate, as bytes.
+    pub fn log(&self) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+        self.blocks.iter().map(encode).zip(self.certificates.iter().map(encode))
     }
 
     /// Empty blocks.
@@ -205,23 +262,36 @@ impl World {
         (name, SignedCommitment::new(commitment, &secret(name)))
     }
 
-    /// Commits to both slots; gives the commitments' ids.
+    /// All validators attest to a part of these claims, in one block.
+    pub fn attest_all(&mut self, claims: &[Digest], part: AttestedPart) -> Vec<Event> {
+        let mut pending = Vec::new();
+        for name in self.validators() {
+            for (nonce, claim) in (self.chain.next_nonce(&key(name))..).zip(claims) {
+                pending.push(self.sign_with(name, attest(*claim, part), nonce));
+            }
+        }
+        self.step(pending)
+    }
+
+    /// Commits to both slots, and the validators hold what is committed to; gives the commitments' ids.
     pub fn commit_all(&mut self, run: &Digest) -> [Digest; 2] {
         let ids = [0, 1].map(|slot| {
             let (name, signed) = self.commitment(run, slot, 7 + slot as u8);
             self.play(name, commit(signed));
             signed.commitment.id()
         });
+        self.attest_all(&ids, AttestedPart::Segment);
         assert!(matches!(self.phase(run), Phase::Drawing(_)));
         ids
     }
 
-    /// A run whose first round is drawn; gives it and its commitments.
+    /// A run whose first round is drawn and its drawn states attested; gives it and its commitments.
     pub fn audited(&mut self) -> (Digest, [Digest; 2]) {
         let run = self.training();
         let ids = self.commit_all(&run);
         self.wait(2);
         assert_eq!(self.phase(&run), Phase::Auditing);
+        self.attest_all(&ids, AttestedPart::Drawn);
         (run, ids)
     }
 
@@ -264,6 +334,10 @@ pub fn commit(signed: SignedCommitment) -> Body {
 
 pub fn base(signed: SignedBase) -> Body {
     Body::Base(Base { signed })
+}
+
+pub fn attest(claim: Digest, part: AttestedPart) -> Body {
+    Body::Attest(Attest { claim, part, keyed: Digest([8; 32]) })
 }
 
 pub fn verdict(claim: Digest, unit: Unit, result: VerdictResult) -> Body {

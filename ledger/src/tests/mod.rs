@@ -2,10 +2,12 @@
 
 pub(crate) mod fixture;
 
+mod attestations;
 mod chain;
 mod codec;
 mod conservation;
 mod disputes;
 mod rounds;
 mod trial;
+mod validators;
 mod vectors;

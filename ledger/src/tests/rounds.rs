@@ -4,7 +4,8 @@ use super::fixture::{
     AUDITOR, SPONSOR, TRAINERS, VERIFIERS, World, base, commit, count, key, terms, verdict,
 };
 use crate::{
-    Amount, Body, ClaimStatus, Event, Height, Phase, RewardReason, Settle, VerdictResult, drawn_verifiers,
+    Amount, AttestedPart, Body, ClaimStatus, Event, Height, Phase, RewardReason, Settle, VerdictResult,
+    drawn_verifiers,
 };
 use retrace_verifier::Unit;
 use retrace_verifier::segment::base_id;
@@ -39,6 +40,7 @@ fn a_slot_is_missed() {
     let run = world.training();
     let (name, signed) = world.commitment(&run, 1, 7);
     world.play(name, commit(signed));
+    world.attest_all(&[signed.commitment.id()], AttestedPart::Segment);
     let opened = world.chain.state().round(&run, 0).unwrap().opened.height;
     // Five heights and five seconds: at the sixth both are past.
     let waited = world.wait(opened.0 + 5 - world.height().0);
@@ -134,6 +136,7 @@ fn a_run_is_finished() {
             world.wait(1);
             let ids = world.commit_all(&run);
             world.wait(2);
+            world.attest_all(&ids, AttestedPart::Drawn);
             for id in ids {
                 world.judge(&id, VerdictResult::Match);
                 world.play(AUDITOR, Body::Settle(Settle { claim: id }));

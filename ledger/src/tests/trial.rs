@@ -3,8 +3,8 @@
 use super::fixture::{AUDITOR, SPONSOR, TRAINERS, VERIFIERS, World, commit, count, key, secret, terms};
 use crate::limits::JUDGING_BYTES_MAX;
 use crate::{
-    Amount, Body, ClaimStatus, Dispute, Ending, Event, Phase, Play, SlashReason, Verdict, VerdictResult,
-    encode,
+    Amount, AttestedPart, Body, ClaimStatus, Dispute, Ending, Event, Phase, Play, SlashReason, Unbond,
+    Verdict, VerdictResult,
 };
 use retrace_model::{Backend, Engine, Words, initial_parameters};
 use retrace_verifier::commitment::SignedCommitment;
@@ -42,6 +42,13 @@ impl Lab {
         // A verdict for every unit is posted before the lie is disputed, one a block.
         terms.verdict_span.heights = 1_000;
         terms
+    }
+
+    /// A network on which stake answers for as long as these terms need.
+    fn world() -> World {
+        let mut genesis = super::fixture::genesis();
+        genesis.params.unbond_span.heights = 1_018;
+        World::of(genesis)
     }
 
     /// The assignment of a slot, as the ledger's state gives it.
@@ -86,20 +93,23 @@ impl Lab {
 fn lied(world: &mut World, lab: &Lab, lie: &Lie) -> (Digest, u8, Digest, Segment) {
     let run = world.open(lab.terms());
     world.wait(1);
-    let (name, signed, _) = lab.segment(world, &run, 0, &Honest);
-    world.play(name, commit(signed));
+    let (name, honest, _) = lab.segment(world, &run, 0, &Honest);
+    world.play(name, commit(honest));
     let (liar, signed, segment) = lab.segment(world, &run, 1, lie);
     world.play(liar, commit(signed));
+    let ids = [honest, signed].map(|signed| signed.commitment.id());
+    world.attest_all(&ids, AttestedPart::Segment);
     world.wait(2);
     assert_eq!(world.phase(&run), Phase::Auditing);
+    world.attest_all(&ids, AttestedPart::Drawn);
     (run, liar, signed.commitment.id(), segment)
 }
 
-/// L-5.4, L-5.5, L-5.8, L-5.9, L-5.11, L-1.2: one flipped bit in a step is drawn, disputed and judged by transactions; the
+/// L-2.8, L-5.4, L-5.5, L-5.8, L-5.9, L-5.11, L-1.2: one flipped bit in a step is drawn, disputed and judged by transactions; the
 /// liar's lock and the stake of who matched it are slashed, and the judging transaction is small.
 #[test]
 fn a_liar_is_convicted_by_transactions() {
-    let (mut world, lab) = (World::new(), Lab::new());
+    let (mut world, lab) = (Lab::world(), Lab::new());
     let unit = Unit::Step(2);
     let lie = Lie { unit, row: 3, element: 5, mask: 0x0040_0000 };
     let (run, liar, claim, segment) = lied(&mut world, &lab, &lie);
@@ -109,6 +119,8 @@ fn a_liar_is_convicted_by_transactions() {
         let verdict = Verdict { claim, unit, result, trace_root: honest.trace_root() };
         world.play(name, Body::Verdict(verdict));
     }
+    // Stake that is on its way back answers too.
+    world.play(VERIFIERS[0], Body::Unbond(Unbond { amount: Amount(9_500) }));
     let opening = segment.lists.opening(unit).unwrap();
     let events = world.play(VERIFIERS[1], Body::Dispute(Box::new(Dispute { claim, unit, opening })));
     let Event::DisputeOpened { dispute, .. } = events[0] else { panic!("{events:?}") };
@@ -145,7 +157,8 @@ fn a_liar_is_convicted_by_transactions() {
     let slashed = |reason| count(&last, |e| matches!(e, Event::Slashed { reason: r, .. } if *r == reason));
     assert_eq!((slashed(SlashReason::Lie), slashed(SlashReason::FalseVerdict)), (1, 1));
     assert_eq!(world.account(liar).bonded, Amount(40_000));
-    assert_eq!(world.account(VERIFIERS[0]).bonded, Amount(9_000));
+    let matched = world.account(VERIFIERS[0]);
+    assert_eq!((matched.bonded, matched.unbonding), (Amount(0), Amount(9_000)));
     // Bounty and one verdict.
     assert_eq!(world.account(VERIFIERS[1]).balance, Amount(1_000 + 700 + 3));
     assert_eq!(world.account(VERIFIERS[2]).bonded, Amount(10_000));
@@ -153,8 +166,8 @@ fn a_liar_is_convicted_by_transactions() {
     // A fresh process that only has the blocks comes to the same conviction.
     let genesis = world.chain.genesis().clone();
     let mut again = World::of(genesis);
-    for block in &world.blocks {
-        again.chain.apply_bytes(&encode(block)).unwrap();
+    for (block, certificate) in world.log() {
+        again.chain.apply_bytes(&block, &certificate).unwrap();
     }
     assert_eq!(again.chain.head(), world.chain.head());
     assert_eq!(again.chain.state().claim(&claim).unwrap().status, ClaimStatus::Convicted { dispute });
@@ -163,7 +176,7 @@ fn a_liar_is_convicted_by_transactions() {
 /// L-5.8, L-5.10: the same dispute against an honest trainer, played well by both, ends when its challenger has no move.
 #[test]
 fn an_honest_trainer_keeps_its_lock() {
-    let (mut world, lab) = (World::new(), Lab::new());
+    let (mut world, lab) = (Lab::world(), Lab::new());
     let lie = Lie { unit: Unit::Step(2), row: 0, element: usize::MAX, mask: 0 };
     let (run, honest, claim, segment) = lied(&mut world, &lab, &lie);
     let unit = Unit::Delta;

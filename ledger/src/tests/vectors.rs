@@ -1,7 +1,7 @@
 //! Golden vectors: bytes and ids that an independent implementation must reach. `RETRACE_WRITE_VECTORS=1` writes them.
 
 use super::codec::samples;
-use super::fixture::{World, genesis, proposer};
+use super::fixture::{World, genesis, genesis_of, proposer};
 use crate::econ::{Deterrence, detection_ppb, escape_all_ppb, pass_ppb};
 use crate::{
     Amount, Body, Height, Signable, StateKey, encode, genesis_beacon, next_beacon, prove_beacon, shuffled,
@@ -26,6 +26,11 @@ fn kind(body: &Body) -> &'static str {
         Body::Play(_) => "play",
         Body::Timeout(_) => "timeout",
         Body::Settle(_) => "settle",
+        Body::Transfer(_) => "transfer",
+        Body::Register(_) => "register",
+        Body::Unbond(_) => "unbond",
+        Body::Attest(_) => "attest",
+        Body::Equivocation(_) => "equivocation",
     }
 }
 
@@ -66,6 +71,34 @@ fn beacon() -> Value {
     })
 }
 
+/// The order of four validators over some heights, and the certificate of the last one's block.
+fn validators() -> Value {
+    let mut world = World::of(genesis_of(&[(101, 40_000), (102, 30_000), (103, 20_000), (104, 10_000)]));
+    let mut orders = Vec::new();
+    for _ in 0..4 {
+        let seed = world.chain.state().now().unwrap().beacon_before;
+        orders.push(json!({
+            "height": world.height().0 + 1,
+            "seed": hex(seed),
+            "order": world.chain.validators().iter().map(|v| hex(v.account.0)).collect::<Vec<_>>(),
+        }));
+        world.wait(1);
+    }
+    let accounts = world.chain.validators();
+    let power = |v: &crate::Validator| json!({ "account": hex(v.account.0), "power": v.power });
+    let mut accounts: Vec<Value> = accounts.iter().map(power).collect();
+    accounts.sort_by_key(|account| account["account"].to_string());
+    let certificate = world.chain.certificate(world.height()).unwrap().unwrap();
+    let vote = certificate.vote(&world.chain.network(), certificate.signatures[0].validator);
+    json!({
+        "validators": accounts,
+        "orders": orders,
+        "certificate": hex(encode(&certificate)),
+        "vote": hex(encode(&vote)),
+        "vote_id": vote.id().to_string(),
+    })
+}
+
 fn econ() -> Value {
     let rows = [(35_000u32, 333_333u32, 2u8), (500_000, 333_333, 1), (1_000_000, 0, 1), (1, 999_999, 16)];
     let row = |(rate, share, verdicts): (u32, u32, u8)| {
@@ -90,7 +123,7 @@ fn econ() -> Value {
     rows.into_iter().map(row).collect()
 }
 
-/// L-1.1, L-1.5, L-2.2, L-3.1, L-3.2, L-6.1 to L-6.3, L-7.2, L-7.3: the bytes and ids of specs/vectors/ledger.json.
+/// L-1.1, L-1.5, L-2.2, L-3.1, L-3.2, L-6.1 to L-6.3, L-7.2, L-7.3, L-9.2, L-9.4, L-9.5: the bytes and ids of specs/vectors/ledger.json.
 #[test]
 fn vectors_hold() {
     let found = json!({
@@ -98,6 +131,7 @@ fn vectors_hold() {
         "transactions": transactions(),
         "chain": chain(),
         "beacon": beacon(),
+        "validators": validators(),
         "econ": econ(),
     });
     if std::env::var_os("RETRACE_WRITE_VECTORS").is_some() {

@@ -32,6 +32,9 @@ pub enum CommitInvalid {
         /// The round named.
         found: u32,
     },
+    /// The round only waits for attestations of what it has.
+    #[error("the time to commit is over")]
+    TooLate,
     /// No such slot.
     #[error("round has no slot {found}")]
     UnknownSlot {
@@ -72,6 +75,9 @@ impl Commit {
         let current = state.progress.get(&c.run).filter(is_current);
         let round = current.and_then(|_| state.rounds.get(&(c.run, c.round)));
         let round = round.ok_or(CommitInvalid::Round { found: c.round })?;
+        if round.deadline.is_past(stage.now) {
+            return Err(CommitInvalid::TooLate);
+        }
         let slot = round.slots.get(usize::from(c.slot));
         let slot = slot.ok_or(CommitInvalid::UnknownSlot { found: c.slot })?;
         if slot.trainer != Some(c.trainer) {
@@ -123,7 +129,7 @@ impl Commit {
 mod tests {
     use super::CommitInvalid;
     use crate::amount::Amount;
-    use crate::run::Phase;
+    use crate::run::{AttestedPart, Phase};
     use crate::tests::fixture::{SPONSOR, World, commit, secret, terms};
     use crate::transaction::{Body, TransactionInvalid};
     use retrace_verifier::commitment::{Commitment, SignedCommitment};
@@ -165,9 +171,26 @@ mod tests {
             assert_eq!(found, Some(TransactionInvalid::Commit(CommitInvalid::Repeated)));
         }
         world.play(other, commit(others));
+        world.attest_all(&[good, others].map(|signed| signed.commitment.id()), AttestedPart::Segment);
         assert!(matches!(world.phase(&run), Phase::Drawing(_)));
         let found = world.refusal(name, commit(good));
         assert_eq!(found, Some(TransactionInvalid::Commit(CommitInvalid::Round { found: 0 })));
+    }
+
+    /// L-5.2, L-5.3: after the deadline a round may still wait for validators, but not for another commitment.
+    #[test]
+    fn a_commitment_comes_in_time() {
+        let mut world = World::new();
+        let run = world.training();
+        let (name, first) = world.commitment(&run, 0, 7);
+        world.play(name, commit(first));
+        let (name, second) = world.commitment(&run, 1, 8);
+        // Opened at height 2, five heights to commit; the block that this goes into is the last one.
+        world.wait(7 - 1 - world.height().0);
+        assert_eq!(world.refusal(name, commit(second)), None);
+        world.wait(1);
+        let found = world.refusal(name, commit(second));
+        assert_eq!(found, Some(TransactionInvalid::Commit(CommitInvalid::TooLate)));
     }
 
     /// L-5.3: one stake never backs two commitments.

@@ -4,7 +4,7 @@ use super::Refused;
 use crate::amount::Amount;
 use crate::fault::Fault;
 use crate::limits::OPEN_DISPUTES_PER_CHALLENGER;
-use crate::run::{ClaimStatus, Docketed, open_dispute};
+use crate::run::{ClaimStatus, Docketed, open_dispute, withheld};
 use crate::stage::{Origin, Stage};
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
@@ -31,6 +31,9 @@ pub enum DisputeInvalid {
     /// The claim is decided, or does not stand.
     #[error("the claim is not open")]
     NotOpen,
+    /// The claim will be void when its open disputes have ended.
+    #[error("too few validators attested to the claim in time")]
+    Withheld,
     /// A party disputes itself.
     #[error("the challenger signed the claim")]
     OwnClaim,
@@ -66,6 +69,9 @@ impl Dispute {
         let record = state.claims.get(&self.claim).ok_or(DisputeInvalid::UnknownClaim)?;
         if record.status != ClaimStatus::Open {
             return Err(DisputeInvalid::NotOpen);
+        }
+        if withheld(state, &self.claim, stage.now).is_some() {
+            return Err(DisputeInvalid::Withheld);
         }
         if record.signer() == from.signer {
             return Err(DisputeInvalid::OwnClaim);

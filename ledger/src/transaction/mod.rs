@@ -1,26 +1,38 @@
 //! Transactions: one file each, with fields, reasons, check, apply and a table of tests (L-1.6).
 
+mod attest;
 mod base;
 mod commit;
 mod dispute;
 mod envelope;
+mod equivocation;
 mod open_run;
 mod play;
+mod register;
 mod settle;
 mod stake;
 mod timeout;
+mod transfer;
+mod unbond;
 mod verdict;
 
+pub use attest::{Attest, AttestInvalid};
 pub use base::{Base, BaseInvalid};
 pub use commit::{Commit, CommitInvalid};
 pub use dispute::{Dispute, DisputeInvalid};
 pub use envelope::EnvelopeInvalid;
+pub use equivocation::{Equivocation, EquivocationInvalid};
 pub use open_run::{OpenRun, OpenRunInvalid};
 pub use play::{Play, PlayInvalid};
+pub use register::{Register, RegisterInvalid, prove_possession};
 pub use settle::{Settle, SettleInvalid};
 pub use stake::{Stake, StakeInvalid};
 pub use timeout::{Timeout, TimeoutInvalid};
+pub use transfer::{Transfer, TransferInvalid};
+pub use unbond::{Unbond, UnbondInvalid};
 pub use verdict::{Verdict, VerdictInvalid};
+
+pub(crate) use unbond::release_unbonded;
 
 use crate::envelope::{Signable, Signed};
 use crate::fault::Fault;
@@ -50,6 +62,16 @@ pub enum Body {
     Timeout(Timeout),
     /// A claim's window is over.
     Settle(Settle),
+    /// Balance goes to another account.
+    Transfer(Transfer),
+    /// An account takes a role, and binds keys.
+    Register(Box<Register>),
+    /// Stake goes back to the balance.
+    Unbond(Unbond),
+    /// A validator holds what a commitment rests on.
+    Attest(Attest),
+    /// A validator contradicted itself.
+    Equivocation(Box<Equivocation>),
 }
 
 impl Body {
@@ -114,6 +136,21 @@ pub enum TransactionInvalid {
     /// Of a settlement.
     #[error("settle: {0}")]
     Settle(#[from] SettleInvalid),
+    /// Of a transfer.
+    #[error("transfer: {0}")]
+    Transfer(#[from] TransferInvalid),
+    /// Of a registration.
+    #[error("register: {0}")]
+    Register(#[from] RegisterInvalid),
+    /// Of an unbonding.
+    #[error("unbond: {0}")]
+    Unbond(#[from] UnbondInvalid),
+    /// Of an attestation.
+    #[error("attest: {0}")]
+    Attest(#[from] AttestInvalid),
+    /// Of two votes.
+    #[error("equivocation: {0}")]
+    Equivocation(#[from] EquivocationInvalid),
 }
 
 /// Theirs or ours.
@@ -176,6 +213,26 @@ pub(crate) fn execute(stage: &mut Stage<'_>, signed: &Signed<Transaction>) -> Re
         Body::Settle(body) => {
             body.check(stage).map_err(theirs)?;
             body.apply(stage)?;
+        }
+        Body::Transfer(body) => {
+            body.check(stage, from).map_err(theirs)?;
+            body.apply(stage, from)?;
+        }
+        Body::Register(body) => {
+            body.check(stage, from).map_err(theirs)?;
+            body.apply(stage, from)?;
+        }
+        Body::Unbond(body) => {
+            body.check(stage, from).map_err(theirs)?;
+            body.apply(stage, from)?;
+        }
+        Body::Attest(body) => {
+            body.check(stage, from).map_err(theirs)?;
+            body.apply(stage, from)?;
+        }
+        Body::Equivocation(body) => {
+            let validator = body.check(stage).map_err(theirs)?;
+            body.apply(stage, from, validator)?;
         }
     }
     envelope::apply(stage, transaction)?;

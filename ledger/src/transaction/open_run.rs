@@ -1,6 +1,6 @@
 //! `open_run`: a sponsor declares the terms of a run and puts its pay aside (L-4.1 to L-4.3).
 
-use crate::amount::Amount;
+use crate::amount::{Amount, Span};
 use crate::econ::PPM;
 use crate::event::Event;
 use crate::fault::Fault;
@@ -90,6 +90,17 @@ pub enum OpenRunInvalid {
         /// The share.
         found: u32,
     },
+    /// A window with its disputes may outlast the stake that answers for a verdict.
+    #[error(
+        "stake unbonds in {} heights and {} ms, a window with its disputes may take {} and {}",
+        .unbond.heights, .unbond.ms, .needed.heights, .needed.ms
+    )]
+    Unbonding {
+        /// The network's time of unbonding.
+        unbond: Span,
+        /// What a claim may take from its draw to the end of its last dispute.
+        needed: Span,
+    },
     /// A lie of the declared gain would pay.
     #[error("a lie of the declared gain would pay: lock {lock}, needed {needed:?}")]
     Deterrence {
@@ -118,6 +129,11 @@ impl OpenRun {
         terms.spec.check()?;
         check_manifest(terms)?;
         check_rates(terms)?;
+        let params = stage.state.params();
+        let (unbond, needed) = (params.unbond_span, terms.answer_span(params.attest_span));
+        if !unbond.covers(needed) {
+            return Err(OpenRunInvalid::Unbonding { unbond, needed });
+        }
         let deterrence = terms.deterrence();
         if !deterrence.holds() {
             let needed = deterrence.lock_needed();
@@ -207,7 +223,7 @@ mod tests {
     type Change = fn(&mut RunTerms);
 
     /// Each change breaks one rule; rows are in the order of the checks.
-    const ROWS: [(Change, OpenRunInvalid); 20] = [
+    const ROWS: [(Change, OpenRunInvalid); 21] = [
         (|t| t.spec.arithmetic_version = 9, OpenRunInvalid::Spec(SpecError::Version { found: 9 })),
         (|t| t.manifest.clear(), OpenRunInvalid::ShardCount { found: 0 }),
         (
@@ -226,6 +242,13 @@ mod tests {
         (|t| t.move_span = Span { heights: 1, ms: u64::MAX }, OpenRunInvalid::MoveSpan),
         (|t| t.bounty_ppm = 100_001, OpenRunInvalid::Bounty { found: 100_001 }),
         (|t| t.collusion_ppm = 1_000_001, OpenRunInvalid::Collusion { found: 1_000_001 }),
+        (
+            |t| t.verdict_span.heights = 23,
+            OpenRunInvalid::Unbonding {
+                unbond: Span { heights: 40, ms: 40_000 },
+                needed: Span { heights: 41, ms: 23_000 },
+            },
+        ),
         (
             |t| t.declared_gain = Amount(1_000_000),
             OpenRunInvalid::Deterrence { lock: Amount(10_000), needed: Some(Amount(1_388_778)) },
@@ -268,9 +291,9 @@ mod tests {
     #[test]
     fn the_first_reason_wins() {
         let mut world = World::new();
-        for first in 0..16 {
+        for first in 0..17 {
             let mut terms = terms();
-            ROWS[first..16].iter().rev().for_each(|(change, _)| change(&mut terms));
+            ROWS[first..17].iter().rev().for_each(|(change, _)| change(&mut terms));
             let found = world.refusal(SPONSOR, Body::OpenRun(Box::new(OpenRun { terms })));
             let Some(TransactionInvalid::OpenRun(found)) = found else { panic!("row {first}: {found:?}") };
             let kind = std::mem::discriminant(&found);

@@ -1,8 +1,10 @@
 //! `settle`: a claim that nobody disputes any more becomes final (L-5.6).
 
+use crate::amount::Moment;
 use crate::fault::Fault;
 use crate::run::{ClaimStatus, verdicts_suffice, verdicts_unanimous, verify_claim};
 use crate::stage::Stage;
+use crate::state::State;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
 
@@ -25,6 +27,9 @@ pub enum SettleInvalid {
     /// Its units are not drawn yet.
     #[error("nothing of the claim is drawn yet")]
     NotDrawn,
+    /// Honest verifiers cannot have judged it.
+    #[error("the states that drawn units start from are not attested")]
+    Unpublished,
     /// A dispute is open.
     #[error("{count} disputes over the claim are open")]
     Disputed {
@@ -41,24 +46,7 @@ pub enum SettleInvalid {
 
 impl Settle {
     pub(super) fn check(&self, stage: &Stage<'_>) -> Result<(), SettleInvalid> {
-        let state = &stage.state;
-        let record = state.claims.get(&self.claim).ok_or(SettleInvalid::UnknownClaim)?;
-        if record.status != ClaimStatus::Open {
-            return Err(SettleInvalid::NotOpen);
-        }
-        let audit = record.audit.as_ref().ok_or(SettleInvalid::NotDrawn)?;
-        if !record.disputes.is_empty() {
-            return Err(SettleInvalid::Disputed { count: record.disputes.len() });
-        }
-        let verdicts_min = state.runs.get(&record.run).map_or(0, |run| usize::from(run.terms.verdicts_min));
-        if !verdicts_suffice(state, &self.claim, audit, verdicts_min) {
-            return Err(SettleInvalid::TooFewVerdicts);
-        }
-        let is_over = audit.deadline.is_past(stage.now);
-        if !is_over && !verdicts_unanimous(state, &self.claim, audit, verdicts_min) {
-            return Err(SettleInvalid::WindowOpen);
-        }
-        Ok(())
+        stage.state.settlement(&self.claim, stage.now)
     }
 
     pub(super) fn apply(&self, stage: &mut Stage<'_>) -> Result<(), Fault> {
@@ -66,9 +54,36 @@ impl Settle {
     }
 }
 
+impl State {
+    /// Why a claim cannot be settled at a moment; for a node that would rather not ask in vain.
+    pub fn settlement(&self, claim: &Digest, now: Moment) -> Result<(), SettleInvalid> {
+        let record = self.claims.get(claim).ok_or(SettleInvalid::UnknownClaim)?;
+        if record.status != ClaimStatus::Open {
+            return Err(SettleInvalid::NotOpen);
+        }
+        let audit = record.audit.as_ref().ok_or(SettleInvalid::NotDrawn)?;
+        if !self.is_published(claim) {
+            return Err(SettleInvalid::Unpublished);
+        }
+        if !record.disputes.is_empty() {
+            return Err(SettleInvalid::Disputed { count: record.disputes.len() });
+        }
+        let verdicts_min = self.runs.get(&record.run).map_or(0, |run| usize::from(run.terms.verdicts_min));
+        if !verdicts_suffice(self, claim, audit, verdicts_min) {
+            return Err(SettleInvalid::TooFewVerdicts);
+        }
+        let is_over = audit.deadline.is_past(now);
+        if !is_over && !verdicts_unanimous(self, claim, audit, verdicts_min) {
+            return Err(SettleInvalid::WindowOpen);
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::SettleInvalid;
+    use crate::run::AttestedPart;
     use crate::run::VerdictResult::{Match, Mismatch};
     use crate::tests::fixture::{AUDITOR, VERIFIERS, World, verdict};
     use crate::transaction::{Body, Dispute, Settle, TransactionInvalid};
@@ -90,6 +105,8 @@ mod tests {
         is(&mut world, Digest([9; 32]), SettleInvalid::UnknownClaim);
         is(&mut world, ids[0], SettleInvalid::NotDrawn);
         world.wait(2);
+        is(&mut world, ids[0], SettleInvalid::Unpublished);
+        world.attest_all(&ids, AttestedPart::Drawn);
         let opening = Opening::Nothing;
         let dispute = Dispute { claim: ids[0], unit: Unit::Loss, opening };
         world.play(AUDITOR, Body::Dispute(Box::new(dispute)));

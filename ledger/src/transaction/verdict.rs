@@ -6,6 +6,7 @@ use crate::genesis::Role;
 use crate::limits::FREE_VERDICTS_MAX;
 use crate::run::{ClaimStatus, VerdictRecord, VerdictResult, drawn_verifiers};
 use crate::stage::{Origin, Stage};
+use crate::state::Account;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::Unit;
 use retrace_verifier::digest::Digest;
@@ -38,7 +39,7 @@ pub enum VerdictInvalid {
     /// A party judges itself.
     #[error("the verifier signed the claim")]
     OwnClaim,
-    /// Not a verifier's account.
+    /// Not a verifier's account, or not yet.
     #[error("the account is no verifier")]
     NotVerifier,
     /// No stake.
@@ -65,7 +66,9 @@ impl Verdict {
         if record.signer() == from.signer {
             return Err(VerdictInvalid::OwnClaim);
         }
-        let account = state.accounts.get(&from.signer).filter(|a| a.role == Role::Verifier);
+        let is_verifier =
+            |a: &&Account| a.role == Role::Verifier && a.is_in_force(state.params(), stage.now.height);
+        let account = state.accounts.get(&from.signer).filter(is_verifier);
         let account = account.ok_or(VerdictInvalid::NotVerifier)?;
         if !account.is_bonded() {
             return Err(VerdictInvalid::NotBonded);
