@@ -1,7 +1,7 @@
 //! Events in words and as JSON: the door's own form of what the ledger says happened.
 
 use crate::names;
-use retrace_ledger::{ClaimStatus, DisputeStatus, Ending, Event, VerdictResult};
+use retrace_ledger::{AttestedPart, ClaimStatus, DisputeStatus, Ending, Event, VerdictResult};
 use retrace_verifier::signature::PeerKey;
 use retrace_verifier::{Finding, Side, Unit};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ pub fn sentence(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> String {
     }
 }
 
-/// Events that happen once or twice in a run.
+/// Events that happen once or twice in a run, or to a validator.
 fn rare(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> String {
     match event {
         Event::Staked { peer, amount } => format!("{} stakes {amount}", name(peer)),
@@ -65,7 +65,47 @@ fn rare(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> String {
         }
         Event::BaseAccepted { round, root, .. } => format!("the base of round {round} is accepted: {root}"),
         Event::RunFinished { head, .. } => format!("the run is finished: {head}"),
+        Event::Attested { part, validator, suffices, .. } => {
+            let last = if *suffices { ": two thirds have" } else { "" };
+            format!("{} holds the {} of a commitment{last}", name(validator), part_text(*part))
+        }
+        Event::Voided { trainer, part, burned, .. } => format!(
+            "a commitment of {} is VOID: its {} was not attested in time, {burned} burned",
+            name(trainer),
+            part_text(*part)
+        ),
+        Event::PassedOver { validator, absent_until } => {
+            format!("{} did not propose and is passed over until height {absent_until}", name(validator))
+        }
+        Event::Equivocated { validator, height, round, amount, reporter, .. } => format!(
+            "{} voted twice at height {height}, round {round}, shown by {}: {amount} burned",
+            name(validator),
+            name(reporter)
+        ),
+        other => account_sentence(other, name),
+    }
+}
+
+/// Events of accounts alone.
+fn account_sentence(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> String {
+    match event {
+        Event::Transferred { from, to, amount } => {
+            format!("{} transfers {amount} to {}", name(from), name(to))
+        }
+        Event::Registered { peer, role, in_force, .. } => {
+            format!("{} registers as {role:?}, in force from height {in_force}", name(peer))
+        }
+        Event::Unbonding { peer, amount, .. } => format!("{} unbonds {amount}", name(peer)),
+        Event::Unbonded { peer, amount } => format!("{amount} of {} are unbonded", name(peer)),
         other => format!("{other:?}"),
+    }
+}
+
+/// What of a commitment is attested, for people.
+pub fn part_text(part: AttestedPart) -> &'static str {
+    match part {
+        AttestedPart::Segment => "delta and lists",
+        AttestedPart::Drawn => "drawn states",
     }
 }
 
@@ -89,6 +129,7 @@ pub fn status_text(status: &ClaimStatus) -> String {
         ClaimStatus::Verified => "verified".into(),
         ClaimStatus::Convicted { dispute } => format!("convicted in dispute {dispute}"),
         ClaimStatus::Withdrawn => "withdrawn".into(),
+        ClaimStatus::Void => "void: it was not attested in time".into(),
     }
 }
 
@@ -181,6 +222,42 @@ fn judged_json(event: &Event) -> Value {
             "event": "slashed", "peer": peer.to_string(), "claim": claim.to_string(), "unit": unit.to_string(),
             "amount": amount.0, "reason": format!("{reason:?}"), "bounty": bounty.0,
         }),
+        other => account_json(other),
+    }
+}
+
+/// Events of accounts and validators.
+fn account_json(event: &Event) -> Value {
+    match event {
+        Event::Attested { claim, part, validator, suffices, .. } => json!({
+            "event": "attested", "claim": claim.to_string(), "part": format!("{part:?}"),
+            "validator": validator.to_string(), "suffices": suffices,
+        }),
+        Event::Voided { claim, trainer, part, burned, .. } => json!({
+            "event": "voided", "claim": claim.to_string(), "trainer": trainer.to_string(),
+            "part": format!("{part:?}"), "burned": burned.0,
+        }),
+        Event::PassedOver { validator, absent_until } => json!({
+            "event": "passed_over", "validator": validator.to_string(), "absent_until": absent_until.0,
+        }),
+        Event::Equivocated { validator, height, round, kind, amount, reporter } => json!({
+            "event": "equivocated", "validator": validator.to_string(), "at": height.0, "round": round,
+            "kind": format!("{kind:?}"), "amount": amount.0, "reporter": reporter.to_string(),
+        }),
+        Event::Transferred { from, to, amount } => json!({
+            "event": "transferred", "from": from.to_string(), "to": to.to_string(), "amount": amount.0,
+        }),
+        Event::Registered { peer, role, in_force, .. } => json!({
+            "event": "registered", "peer": peer.to_string(), "role": format!("{role:?}"),
+            "in_force": in_force.0,
+        }),
+        Event::Unbonding { peer, amount, until } => json!({
+            "event": "unbonding", "peer": peer.to_string(), "amount": amount.0,
+            "until": { "height": until.height.0, "credited_ms": until.credited_ms },
+        }),
+        Event::Unbonded { peer, amount } => {
+            json!({ "event": "unbonded", "peer": peer.to_string(), "amount": amount.0 })
+        }
         other => json!({ "event": "other", "text": format!("{other:?}") }),
     }
 }

@@ -1,25 +1,27 @@
 //! A home: one folder with a network's blocks, blobs and evidence, readable by any later process.
 //!
 //! ```text
-//! FORMAT         "retrace home 1" and the network's id
+//! FORMAT         "retrace home 2" and the network's id
 //! genesis.bin    canonical bytes of genesis
-//! blocks.log     length, its complement and canonical bytes of each block, in order
+//! db/            blocks, their certificates and events, state rows and tree nodes (RocksDB)
 //! blobs/HEX      shards, deltas, lists and states by the digest or root that names them
 //! evidence/HEX   bundles by dispute
+//! pending/HEX    acknowledged transactions that no block has settled yet
+//! config.toml    what a node of this home does, and where it listens
+//! keystore.age   its keys, encrypted
 //! ```
 
 mod blobs;
-mod blocks;
 
-pub use blobs::{BlobError, Blobs};
+pub use blobs::{BlobError, Blobs, Source, Unfetched, Want};
 
-use retrace_ledger::Genesis;
+use retrace_ledger::{Chain, ChainError, Genesis, RocksOptions, RocksStore, StoreError};
 use retrace_verifier::digest::Digest;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-const FORMAT: &str = "retrace home 1";
+const FORMAT: &str = "retrace home 2";
 /// Longest genesis file.
 const GENESIS_BYTES_MAX: u64 = 1 << 20;
 
@@ -44,7 +46,7 @@ pub enum HomeError {
     },
     /// Not a home.
     #[error("{path} is no home: it has no FORMAT file")]
-    #[diagnostic(help("a home is what `retrace demo --home DIR` writes; it prints the path at its end"))]
+    #[diagnostic(help("a home is what `retrace init` makes, and what `retrace demo --home DIR` writes"))]
     NoHome {
         /// The folder.
         path: PathBuf,
@@ -68,6 +70,26 @@ pub enum HomeError {
         said: String,
         /// What genesis hashes to.
         found: Digest,
+    },
+    /// The database.
+    #[error("the database in {path} cannot be opened: {source}")]
+    #[diagnostic(help(
+        "one process at a time writes to a home; stop the other one, or restore the home from a copy"
+    ))]
+    Store {
+        /// Its folder.
+        path: PathBuf,
+        /// Why not.
+        source: StoreError,
+    },
+    /// The chain in the database.
+    #[error("the chain in {path} cannot be opened: {source}")]
+    #[diagnostic(help("restore the home from a copy, or make a new one and let it catch up from its peers"))]
+    Chain {
+        /// The database's folder.
+        path: PathBuf,
+        /// Why not.
+        source: ChainError,
     },
     /// A file of the home is damaged.
     #[error("{path} is damaged: {what}")]
@@ -153,14 +175,25 @@ impl Home {
         Blobs::new(self.path.join("blobs"))
     }
 
-    /// Appends a block; it is on disk when this returns.
-    pub fn append_block(&self, block: &[u8]) -> Result<(), HomeError> {
-        blocks::append(&self.path.join("blocks.log"), block)
+    /// The folder of the database.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("db")
     }
 
-    /// Bytes of all whole blocks, in order; a torn last one is left out.
-    pub fn blocks(&self) -> Result<Vec<Vec<u8>>, HomeError> {
-        blocks::read(&self.path.join("blocks.log"))
+    /// Opens the chain to go on with it: one process at a time can.
+    pub fn chain(&self, options: RocksOptions) -> Result<Chain, HomeError> {
+        let path = self.database();
+        let store = RocksStore::open(&path, &self.genesis.network(), options);
+        let store = store.map_err(|source| HomeError::Store { path: path.clone(), source })?;
+        let chain = Chain::open(self.genesis.clone(), Box::new(store));
+        chain.map_err(|source| HomeError::Chain { path, source })
+    }
+
+    /// Opens the database to read it, beside a process that may be writing to it.
+    pub fn read_only(&self) -> Result<RocksStore, HomeError> {
+        let path = self.database();
+        let store = RocksStore::open_read_only(&path, &self.genesis.network(), RocksOptions::default());
+        store.map_err(|source| HomeError::Store { path, source })
     }
 
     /// Writes an evidence bundle and gives its path.

@@ -1,4 +1,4 @@
-//! A role's side of its disputes: one automatic player each, asked whenever its move is due.
+//! A role's side of its disputes: one automatic player each, asked whenever its move is due (W-5.4).
 
 use super::{RoleError, View};
 use crate::network::Board;

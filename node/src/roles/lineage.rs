@@ -30,6 +30,8 @@ pub enum LineageError {
 /// The base of one round.
 #[derive(Clone, Debug)]
 pub struct Lineage {
+    /// The run, where several are told apart.
+    pub run: Option<Digest>,
     /// The round that starts from it.
     pub round: u32,
     /// Its tensors: parameters, then outer momenta.
@@ -64,7 +66,7 @@ impl Lineage {
     pub fn start(spec: &RunSpec) -> Lineage {
         let base = initial_base(spec);
         let root = root_of(StateKind::Outer, spec, &base);
-        Lineage { round: 0, base, root }
+        Lineage { run: None, round: 0, base, root }
     }
 
     /// The task of merging published deltas into this base.

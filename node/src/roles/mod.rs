@@ -1,22 +1,29 @@
-//! The roles: what a trainer and a verifier do when there is a new block.
+//! The roles: what a trainer, a verifier and a validator do when there is a new block.
 
+mod archivist;
+mod attester;
 mod disputes;
 mod lineage;
+mod signed;
 mod trainer;
 mod verifier;
 
+pub use archivist::Archivist;
+pub use attester::Attester;
 pub use lineage::{Ended, Lineage, LineageError, initial_base};
+pub use signed::SignedSlots;
 pub use trainer::Trainer;
 pub use verifier::Verifier;
 
-use crate::home::BlobError;
-use crate::network::{Board, Notice};
+use crate::home::{BlobError, HomeError};
+use crate::network::Board;
 use ed25519_dalek::SigningKey;
-use retrace_ledger::{ClaimRecord, Height, Progress, Round, Run, State};
+use retrace_ledger::{ClaimRecord, Height, Phase, Progress, Round, Run, State};
 use retrace_model::Engine;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::{PeerKey, peer_key};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Who a role is and what it computes with.
 #[derive(Clone, Debug)]
@@ -45,6 +52,17 @@ pub enum RoleError {
     /// The accepted history cannot be followed.
     #[error("{0}")]
     Lineage(#[from] LineageError),
+    /// This role's own files.
+    #[error("{0}")]
+    Home(HomeError),
+    /// Another commitment was signed for this slot.
+    #[error("another commitment was signed for slot {round}.{slot}: it is not signed again")]
+    SignedTwice {
+        /// Round.
+        round: u32,
+        /// Slot.
+        slot: u16,
+    },
     /// A rule that both sides rely on does not hold.
     #[error("the ledger's state lacks {what}")]
     State {
@@ -53,19 +71,30 @@ pub enum RoleError {
     },
 }
 
+impl RoleError {
+    /// True for bytes that are not here yet: the network may bring them, so it is tried again with the next block.
+    fn is_waiting(&self) -> bool {
+        let missing = |error: &BlobError| matches!(error, BlobError::Missing { .. });
+        match self {
+            RoleError::Blob(error) | RoleError::Lineage(LineageError::Blob(error)) => missing(error),
+            _ => false,
+        }
+    }
+}
+
 /// A run's shards as one role fetched them: each checked against the manifest, kept for the next step.
 #[derive(Debug, Default)]
-struct Shards(Option<Arc<Vec<Vec<u8>>>>);
+struct Shards(Option<(Digest, Arc<Vec<Vec<u8>>>)>);
 
 impl Shards {
     fn get(&mut self, board: &Board, view: &View) -> Result<Arc<Vec<Vec<u8>>>, RoleError> {
-        if let Some(shards) = &self.0 {
+        if let Some((_, shards)) = self.0.as_ref().filter(|(run, _)| *run == view.id) {
             return Ok(Arc::clone(shards));
         }
         let blobs = board.blobs();
-        let fetched = view.run.terms.manifest.iter().map(|shard| blobs.bytes(&shard.digest));
+        let fetched = view.run.terms.manifest.iter().map(|shard| blobs.bytes(&shard.digest, shard.bytes));
         let shards = Arc::new(fetched.collect::<Result<Vec<_>, BlobError>>()?);
-        self.0 = Some(Arc::clone(&shards));
+        self.0 = Some((view.id, Arc::clone(&shards)));
         Ok(shards)
     }
 }
@@ -78,7 +107,11 @@ pub trait Role: Send {
     fn act(&mut self, board: &Board) -> Result<bool, RoleError>;
 }
 
-/// Runs a role until the network stops. A role that fails says so and ends; the others go on.
+/// How long a role that could not go on rests before it tries again.
+const REST: Duration = Duration::from_secs(2);
+
+/// Runs a role until the process stops (W-5.1). A role that cannot go on says so, rests, and tries again: what was wrong may
+/// have been a disk that was full, and a trainer that gives up loses its slot.
 pub fn run_until_stopped(board: &Board, role: &mut dyn Role) {
     let mut seen = Height(0);
     while let Some(height) = board.wait_for_block(seen) {
@@ -87,9 +120,14 @@ pub fn run_until_stopped(board: &Board, role: &mut dyn Role) {
             match role.act(board) {
                 Ok(true) => {}
                 Ok(false) => break,
+                Err(error) if error.is_waiting() => {
+                    tracing::info!(role = role.identity().name, %error, "waiting");
+                    break;
+                }
                 Err(error) => {
-                    let (role, reason) = (role.identity().name.clone(), error.to_string());
-                    return board.tell(Notice::Failed { role, reason });
+                    board.fail(&role.identity().name, &error.to_string());
+                    std::thread::sleep(REST);
+                    break;
                 }
             }
         }
@@ -120,15 +158,19 @@ impl View {
         engine: &Engine,
     ) -> Result<Lineage, RoleError> {
         let spec = &self.run.terms.spec;
-        let lineage = lineage.get_or_insert_with(|| Lineage::start(spec));
+        // Another run, or a round that is over: from the beginning.
+        lineage.take_if(|lineage| lineage.run != Some(self.id) || lineage.round > self.progress.round);
+        let lineage = lineage.get_or_insert_with(|| Lineage { run: Some(self.id), ..Lineage::start(spec) });
         let look = |round| board.read(|state| Lineage::look(state, &self.id, round));
         lineage.follow(spec, &board.blobs(), engine, self.progress.round, look)?;
         Ok(lineage.clone())
     }
 
-    /// The only run of this network, if it is open.
+    /// The network's run that is not finished, if there is one: the oldest, where there are several.
     pub fn of(state: &State) -> Option<View> {
-        let (id, run) = state.runs().next()?;
+        let is_going = |id: &Digest| state.progress(id).is_some_and(|p| p.phase != Phase::Finished);
+        let going = state.runs().filter(|(id, _)| is_going(id));
+        let (id, run) = going.min_by_key(|(id, run)| (run.opened_at, *id))?;
         let progress = *state.progress(&id)?;
         let round = state.round(&id, progress.round).cloned();
         let slots = round.iter().flat_map(|r| r.slots.iter().filter_map(|slot| slot.commitment));

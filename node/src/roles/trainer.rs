@@ -1,20 +1,22 @@
 //! A trainer: trains its slot, publishes what the draw asks for, and answers for what it signed.
 
 use super::disputes::{Disputes, Due};
+use super::signed::SignedSlots;
 use super::{Identity, Lineage, Role, RoleError, Shards, View};
 use crate::network::Board;
-use retrace_ledger::{Base, Body, Commit, Phase};
+use crate::strategy::{Strategy, TestNetwork};
+use retrace_ledger::{Base, Body, ClaimRecord, Commit, Phase};
 use retrace_model::Words;
 use retrace_verifier::commitment::{BaseClaim, SignedBase, SignedCommitment};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Claim;
-use retrace_verifier::segment::{Assignment, Conduct, Segment, conducted};
+use retrace_verifier::segment::{Assignment, Conduct, Honest, Segment, conducted};
 use retrace_verifier::state::{StateKind, root_of};
 use retrace_verifier::{Unit, Witness};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A segment that this trainer answers for.
+/// A segment that this trainer answers for, with all its checkpoints, until its round is over.
 struct Kept {
     commitment: Digest,
     beacon: [u8; 32],
@@ -28,21 +30,49 @@ struct Kept {
 /// A trainer's state.
 pub struct Trainer {
     identity: Identity,
-    conduct: Arc<dyn Conduct>,
-    /// Heights to wait before claiming a base, so that not every trainer does.
-    patience: u64,
+    /// How it lies, with the proof that this is a test network; honest without one.
+    strategy: Option<(Strategy, TestNetwork)>,
+    /// Its conduct in a run.
+    conduct: Option<(Digest, Arc<dyn Conduct>)>,
     waiting_since: Option<u64>,
     shards: Shards,
     lineage: Option<Lineage>,
     kept: Vec<Kept>,
+    signed: SignedSlots,
     disputes: Disputes,
 }
 
 impl Trainer {
-    /// A trainer with a conduct; it claims a base when nobody has for `patience` heights.
-    pub fn new(identity: Identity, conduct: Arc<dyn Conduct>, patience: u64) -> Trainer {
-        let (shards, kept, disputes) = (Shards::default(), Vec::new(), Disputes::default());
-        Trainer { identity, conduct, patience, waiting_since: None, shards, lineage: None, kept, disputes }
+    /// A trainer. What it signed for a slot is kept in `signed`, and never signed differently.
+    pub fn new(
+        identity: Identity,
+        strategy: Option<(Strategy, TestNetwork)>,
+        signed: SignedSlots,
+    ) -> Trainer {
+        Trainer {
+            identity,
+            strategy,
+            conduct: None,
+            waiting_since: None,
+            shards: Shards::default(),
+            lineage: None,
+            kept: Vec::new(),
+            signed,
+            disputes: Disputes::default(),
+        }
+    }
+
+    /// How it behaves in this run.
+    fn conduct(&mut self, view: &View) -> Arc<dyn Conduct> {
+        if let Some((_, conduct)) = self.conduct.as_ref().filter(|(run, _)| *run == view.id) {
+            return Arc::clone(conduct);
+        }
+        let conduct: Arc<dyn Conduct> = match self.strategy {
+            Some((strategy, proof)) => strategy.conduct(proof, &view.run.terms.spec),
+            None => Arc::new(Honest),
+        };
+        self.conduct = Some((view.id, Arc::clone(&conduct)));
+        conduct
     }
 
     /// The slot that is this trainer's and has no commitment yet.
@@ -53,38 +83,89 @@ impl Trainer {
         found.and_then(|slot| u16::try_from(slot).ok())
     }
 
-    fn train(&mut self, board: &Board, view: &View, slot: u16) -> Result<(), RoleError> {
+    /// Commits to the slot's segment. What was signed for this slot before is said again, not signed anew: a process
+    /// that was killed between signing and hearing of its block must not contradict itself (W-5.2).
+    fn commit(&mut self, board: &Board, view: &View, slot: u16) -> Result<(), RoleError> {
+        let at = (view.id, view.progress.round, slot);
+        let signed = match self.signed.get(at)? {
+            Some(signed) => signed,
+            None => {
+                let commitment = self.train(board, view, slot)?;
+                let signed = SignedCommitment::new(commitment, &self.identity.key);
+                self.signed.put(at, &signed)?;
+                signed
+            }
+        };
+        board.submit(&self.identity.key, Body::Commit(Box::new(Commit { signed })));
+        Ok(())
+    }
+
+    /// Trains a segment of the current round, publishes its delta and lists, and keeps it.
+    fn train(
+        &mut self,
+        board: &Board,
+        view: &View,
+        slot: u16,
+    ) -> Result<retrace_verifier::commitment::Commitment, RoleError> {
+        let conduct = self.conduct(view);
         let lineage = view.follow(&mut self.lineage, board, &self.identity.engine)?;
         let spec = &view.run.terms.spec;
         let beacon = view.round.as_ref().ok_or(RoleError::State { what: "the round" })?.beacon;
         let round = view.progress.round;
         let shards = self.shards.get(board, view)?;
         let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base: &lineage.base };
-        let segment = at.train(&self.identity.engine, self.conduct.as_ref(), |_| {});
+        let segment = at.train(&self.identity.engine, conduct.as_ref(), |_| {});
         let segment = segment.ok_or(RoleError::State { what: "a shard that is long enough" })?;
-        let network = board.read(|state| state.network());
-        let commitment = segment.commitment(network, view.id, &at, self.identity.peer());
+        let commitment = segment.commitment(board.network(), view.id, &at, self.identity.peer());
         let blobs = board.blobs();
         blobs.put_tensors(StateKind::Delta, spec, &segment.delta)?;
         blobs.put_bytes(&borsh::to_vec(&segment.lists).unwrap_or_default())?;
-        let signed = SignedCommitment::new(commitment, &self.identity.key);
         // Two rounds are enough: a segment is decided before the round after the next one opens.
         self.kept.retain(|kept| kept.round + 2 > round);
-        let (commitment, published) = (commitment.id(), BTreeSet::new());
-        self.kept.push(Kept { commitment, beacon, round, slot, base: lineage.base, segment, published });
-        board.submit(&self.identity.key, Body::Commit(Box::new(Commit { signed })));
-        Ok(())
+        let (id, published) = (commitment.id(), BTreeSet::new());
+        self.kept.push(Kept { commitment: id, beacon, round, slot, base: lineage.base, segment, published });
+        Ok(commitment)
+    }
+
+    /// This trainer's claims of the current round.
+    fn own<'a>(&self, view: &'a View) -> Vec<(Digest, &'a ClaimRecord, &'a SignedCommitment)> {
+        let peer = self.identity.peer();
+        let own = view.claims.iter().filter(|(_, record)| record.signer() == peer);
+        own.filter_map(|(id, record)| match &record.claim {
+            Claim::Segment(signed) => Some((*id, record, signed)),
+            Claim::Base(_) => None,
+        })
+        .collect()
+    }
+
+    /// Where a segment of the current round is kept (W-5.3). After a restart it is trained once more: a step has one
+    /// right answer, and a conduct always lies in the same way.
+    fn keep(&mut self, board: &Board, view: &View, signed: &SignedCommitment) -> Result<usize, RoleError> {
+        let id = signed.commitment.id();
+        let is_it = |kept: &Kept| kept.commitment == id;
+        if !self.kept.iter().any(is_it) {
+            tracing::info!(commitment = %id, "training this segment again, its checkpoints are not here");
+            self.train(board, view, signed.commitment.slot)?;
+        }
+        self.kept.iter().position(is_it).ok_or(RoleError::State { what: "the segment that was committed to" })
     }
 
     /// Publishes, unasked, the states that the drawn units start from.
     fn publish(&mut self, board: &Board, view: &View) -> Result<(), RoleError> {
         let spec = &view.run.terms.spec;
-        for (claim, record) in &view.claims {
-            let Some(kept) = self.kept.iter_mut().find(|kept| kept.commitment == *claim) else { continue };
-            for unit in record.audit.iter().flat_map(|audit| &audit.units) {
-                let starts_from_base = matches!(unit, Unit::Step(0) | Unit::Loss);
-                if kept.published.insert(*unit) && !starts_from_base {
-                    board.blobs().put_tensors(StateKind::Inner, spec, kept.segment.before(*unit))?;
+        for (_, record, signed) in self.own(view) {
+            let units = record.audit.iter().flat_map(|audit| &audit.units);
+            let needed: Vec<Unit> =
+                units.filter(|unit| !matches!(unit, Unit::Step(0) | Unit::Loss)).copied().collect();
+            if needed.is_empty() || !record.is_open() {
+                continue;
+            }
+            let at = self.keep(board, view, signed)?;
+            for unit in needed {
+                let kept = &mut self.kept[at];
+                if !kept.published.contains(&unit) {
+                    board.blobs().put_tensors(StateKind::Inner, spec, kept.segment.before(unit))?;
+                    kept.published.insert(unit);
                 }
             }
         }
@@ -103,13 +184,13 @@ impl Trainer {
         let since = *self.waiting_since.get_or_insert(height);
         let free = board.read(|state| state.account(&self.identity.peer()).map(|a| a.free_stake()));
         let can_lock = free.is_some_and(|free| free >= view.run.terms.lock);
-        if height < since + self.patience || !can_lock {
+        if height < since + self.patience(view) || !can_lock {
             return Ok(false);
         }
         let witness = self.merge(board, view)?;
         let post: Vec<Words> = witness.post().into_iter().cloned().collect();
         let claim = BaseClaim {
-            network: board.read(|state| state.network()),
+            network: board.network(),
             run: view.id,
             round: view.progress.round + 1,
             root: root_of(StateKind::Outer, &view.run.terms.spec, &post),
@@ -122,12 +203,23 @@ impl Trainer {
         Ok(true)
     }
 
+    /// Heights to wait before claiming a base, so that not every trainer does: by slot, those without one last.
+    fn patience(&self, view: &View) -> u64 {
+        let peer = self.identity.peer();
+        let slots = view.round.iter().flat_map(|round| &round.slots);
+        let at = slots.clone().position(|slot| slot.trainer == Some(peer)).unwrap_or(slots.count());
+        // Whoever lies about bases is the first to claim one.
+        let is_eager = self.strategy.is_some_and(|(strategy, _)| strategy == Strategy::WrongBase);
+        if is_eager { 0 } else { 2 + 2 * at as u64 }
+    }
+
     fn merge(&mut self, board: &Board, view: &View) -> Result<Witness, RoleError> {
+        let conduct = self.conduct(view);
         let lineage = view.follow(&mut self.lineage, board, &self.identity.engine)?;
         let deltas = board.read(|state| state.accepted_deltas(&view.id, view.progress.round));
         let task = lineage.merge_task(&view.run.terms.spec, &board.blobs(), &deltas)?;
         let scalars = task.scalars();
-        Ok(conducted(task, scalars, &self.identity.engine, self.conduct.as_ref()))
+        Ok(conducted(task, scalars, &self.identity.engine, conduct.as_ref()))
     }
 
     fn defend(&mut self, board: &Board, view: &View, due: &Due) -> Result<(), RoleError> {
@@ -136,7 +228,10 @@ impl Trainer {
             let shards = self.shards.get(board, view)?;
             let witness = match &docket.claim {
                 Claim::Base(_) => self.merge(board, view)?,
-                Claim::Segment(signed) => self.rerun(view, &shards, &signed.commitment.id(), docket.unit)?,
+                Claim::Segment(signed) => {
+                    let at = self.keep(board, view, signed)?;
+                    self.rerun(view, &shards, at, docket.unit)?
+                }
             };
             self.disputes.seat(due, witness, shards);
         }
@@ -145,20 +240,20 @@ impl Trainer {
 
     /// Its own unit once more, as it was run: a trace is made only when somebody asks for it.
     fn rerun(
-        &self,
+        &mut self,
         view: &View,
         shards: &[Vec<u8>],
-        commitment: &Digest,
+        at: usize,
         unit: Unit,
     ) -> Result<Witness, RoleError> {
-        let kept = self.kept.iter().find(|kept| kept.commitment == *commitment);
-        let kept = kept.ok_or(RoleError::State { what: "this trainer's segment" })?;
+        let conduct = self.conduct(view);
+        let kept = &self.kept[at];
         let spec = &view.run.terms.spec;
         let (beacon, round, slot, base) = (&kept.beacon, kept.round, kept.slot, &kept.base[..]);
         let at = Assignment { spec, beacon, round, slot, shards, base };
         let task = at.task(unit, kept.segment.before(unit), &kept.segment.lists);
         let task = task.ok_or(RoleError::State { what: "the disputed unit" })?;
-        Ok(at.witness(task, &self.identity.engine, self.conduct.as_ref()))
+        Ok(at.witness(task, &self.identity.engine, conduct.as_ref()))
     }
 }
 
@@ -175,7 +270,7 @@ impl Role for Trainer {
         }
         self.publish(board, &view)?;
         if let Some(slot) = self.open_slot(&view) {
-            self.train(board, &view, slot)?;
+            self.commit(board, &view, slot)?;
             return Ok(true);
         }
         self.post_base(board, &view)

@@ -150,7 +150,6 @@ impl Verifier {
 
     /// Settles the first claim that the rules let settle, and ends disputes whose clock ran out.
     fn tidy(&mut self, board: &Board, view: &View) -> bool {
-        let verdicts_min = usize::from(view.run.terms.verdicts_min);
         let body = board.read(|state| {
             let now = state.now().ok()?.moment();
             for (claim, record) in &view.claims {
@@ -160,19 +159,16 @@ impl Verifier {
                         return Some(Body::Timeout(Timeout { dispute: *id }));
                     }
                 }
-                let audit = record.audit.as_ref().filter(|_| record.status == ClaimStatus::Open);
-                let Some(audit) = audit.filter(|_| record.disputes.is_empty()) else { continue };
-                let verdicts = || audit.units.iter().map(|unit| state.verdicts_of(claim, *unit));
-                let enough = verdicts().all(|v| v.len() >= verdicts_min);
-                let agreed = verdicts().flatten().all(|v| v.result == VerdictResult::Match);
-                if enough && (agreed || audit.deadline.is_past(now)) {
+                if state.settlement(claim, now).is_ok() {
                     return Some(Body::Settle(Settle { claim: *claim }));
                 }
             }
             None
         });
         let found = body.is_some();
-        body.into_iter().for_each(|body| board.submit(&self.identity.key, body));
+        if let Some(body) = body {
+            board.submit(&self.identity.key, body);
+        }
         found
     }
 }

@@ -101,19 +101,20 @@ impl Strategy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use retrace_ledger::{Amount, GenesisAccount, Params, ProposerSecrets, Role, VrfSecret};
+    use retrace_ledger::{Amount, GenesisAccount, Params, RegisteredKeys, Role, VrfSecret};
     use retrace_verifier::signature::peer_key;
 
     fn genesis(test_network: bool) -> Genesis {
         let signing = ed25519_dalek::SigningKey::from_bytes(&[4; 32]);
-        let (key, balance, bonded) = (peer_key(&signing), Amount(1), Amount::ZERO);
-        let proposer = ProposerSecrets { signing, vrf: VrfSecret::from_seed(&[5; 32]) };
+        let key = peer_key(&signing);
+        let (vrf, node) = (VrfSecret::from_seed(&[5; 32]).key(), [6; 32]);
+        let registered = Some(RegisteredKeys { vrf, consensus: key, node });
+        let (balance, bonded, role) = (Amount(1), Amount(1), Role::Validator);
         Genesis {
             name: "door".into(),
             test_network,
             time_ms: 0,
-            proposer: proposer.proposer(),
-            accounts: vec![GenesisAccount { key, balance, bonded, role: Role::Sponsor, registered: None }],
+            accounts: vec![GenesisAccount { key, balance, bonded, role, registered }],
             params: Params::default(),
         }
     }
