@@ -1,0 +1,7 @@
+//! Consensus as a whole: bytes, and networks of real engines on loopback addresses.
+
+mod agreement;
+mod bytes;
+mod cluster;
+mod figures;
+pub mod network;
