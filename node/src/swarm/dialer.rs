@@ -1,0 +1,90 @@
+//! The dialer: keeps a connection with every given peer, and looks for others until there are enough (W-2.7).
+
+use super::address::peer_of;
+use super::shared::Shared;
+use super::standing::Backoff;
+use libp2p::swarm::ConnectionId;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::{Multiaddr, PeerId};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Learned peers that are dialed in one turn.
+const DIALS_PER_TURN: usize = 4;
+
+/// A given address.
+#[derive(Debug)]
+struct Given {
+    address: Multiaddr,
+    peer: Option<PeerId>,
+    dialing: Option<ConnectionId>,
+    backoff: Backoff,
+}
+
+/// The dialer.
+pub(super) struct Dialer {
+    shared: Arc<Shared>,
+    own: PeerId,
+    given: Vec<Given>,
+}
+
+impl Dialer {
+    pub(super) fn new(shared: Arc<Shared>, own: PeerId, addresses: Vec<Multiaddr>, now: Instant) -> Dialer {
+        let given = addresses.into_iter().map(|address| Given {
+            peer: peer_of(&address),
+            address,
+            dialing: None,
+            backoff: Backoff::new(now),
+        });
+        Dialer { shared, own, given: given.collect() }
+    }
+
+    /// Whom to dial now.
+    pub(super) fn turn(&mut self, now: Instant) -> Vec<DialOpts> {
+        let mut book = self.shared.book();
+        let mut dials = Vec::new();
+        for given in &mut self.given {
+            let is_done =
+                given.peer.is_some_and(|p| p == self.own || book.is_linked(&p) || book.is_dropped(&p, now));
+            if is_done || given.dialing.is_some() || !given.backoff.is_due(now) {
+                continue;
+            }
+            given.backoff.wait(now);
+            let opts = match given.peer {
+                Some(peer) => DialOpts::peer_id(peer)
+                    .condition(PeerCondition::Disconnected)
+                    .addresses(vec![given.address.clone()])
+                    .build(),
+                None => DialOpts::unknown_peer_id().address(given.address.clone()).build(),
+            };
+            given.dialing = Some(opts.connection_id());
+            dials.push(opts);
+        }
+        let learned = book.to_dial(DIALS_PER_TURN, now).into_iter().map(|(peer, addresses)| {
+            DialOpts::peer_id(peer)
+                .condition(PeerCondition::DisconnectedAndNotDialing)
+                .addresses(addresses)
+                .build()
+        });
+        dials.extend(learned);
+        dials
+    }
+
+    /// A dial ended in a connection: the address is this peer's.
+    pub(super) fn connected(&mut self, id: ConnectionId, peer: PeerId, now: Instant) {
+        for given in self.given.iter_mut().filter(|given| given.dialing == Some(id)) {
+            (given.peer, given.dialing) = (Some(peer), None);
+            given.backoff.reset(now);
+        }
+    }
+
+    /// A dial failed. Whoever was at the address may have come back with another key.
+    pub(super) fn failed(&mut self, id: ConnectionId) {
+        for given in self.given.iter_mut().filter(|given| given.dialing == Some(id)) {
+            given.dialing = None;
+            if peer_of(&given.address).is_none() {
+                given.peer = None;
+            }
+        }
+    }
+}
