@@ -7,7 +7,6 @@ use super::terminal::Terminal;
 use crate::data::{Corpus, dictionary, from_paths};
 use crate::demo::{self, Liar, Outcome, PEERS, Plan, Preset, SetupError};
 use crate::home::Home;
-use crate::parts;
 use crate::strategy::STRATEGIES;
 use retrace_verifier::PPM;
 use std::path::PathBuf;
@@ -15,7 +14,7 @@ use std::path::PathBuf;
 /// Arguments of `retrace demo`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  retrace demo --seed 7 --liar trainer-2:wrong-rate --home /tmp/my-run --json\n\nStrategies: poisoned-gradient, stale-step, wrong-delta, wrong-batch, wrong-rate, false-loss, wrong-base.\nTrainers: trainer-1, trainer-2, trainer-3. Everything stays on this machine."
+    after_help = "Example:\n  retrace demo\n  retrace demo --in-process --seed 7 --liar trainer-2:wrong-rate --home /tmp/my-run --json\n\nStrategies: poisoned-gradient, stale-step, wrong-delta, wrong-batch, wrong-rate, false-loss, wrong-base.\nTrainers: trainer-1, trainer-2, trainer-3. Everything stays on this machine."
 )]
 pub struct Args {
     /// Seeds keys and initial parameters; the network's id and its draws also depend on the time of the start
@@ -45,6 +44,9 @@ pub struct Args {
     /// Steps of each segment, H
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(4..=1024))]
     steps: u32,
+    /// Everybody in one process, with a ledger of one validator: smaller, and without a network
+    #[arg(long)]
+    in_process: bool,
     #[command(flatten)]
     engine: EngineArgs,
     /// Print one JSON object as the last line of standard output, and nothing else there
@@ -84,9 +86,12 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         engine: args.engine.engine(),
     };
     Home::check_free(&plan.home).map_err(Failure::input)?;
-    introduce(&plan, &corpus);
+    introduce(&plan, &corpus, args.in_process);
     let mut terminal = Terminal::new();
-    let outcome = demo::run(&plan, corpus, &mut terminal);
+    let outcome = match args.in_process {
+        true => demo::run(&plan, corpus, &mut terminal),
+        false => demo::run_processes(&plan, corpus, &mut terminal),
+    };
     drop(terminal);
     let outcome = outcome.map_err(|error| match error {
         SetupError::Home(_) | SetupError::NoSuchPeer { .. } | SetupError::Terms => Failure::input(error),
@@ -97,7 +102,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     } else {
         summarize(&outcome);
     }
-    Ok(Exit::Yes)
+    let agree = outcome.network_of.as_ref().is_none_or(|network| network.validators_agree);
+    Ok(if agree { Exit::Yes } else { Exit::No })
 }
 
 fn corpus(paths: &[PathBuf]) -> Result<Corpus, Failure> {
@@ -110,10 +116,13 @@ fn fresh_home() -> PathBuf {
     folder.map_or_else(|_| PathBuf::from("retrace-demo"), tempfile::TempDir::keep)
 }
 
-fn introduce(plan: &Plan, corpus: &Corpus) {
-    let linked = parts::check().len();
+fn introduce(plan: &Plan, corpus: &Corpus, in_process: bool) {
     let spec = plan.spec();
-    eprintln!("retrace demo: one process, an in-memory ledger with one proposer, roles on threads");
+    let form = match in_process {
+        true => "one process, a ledger of one validator, roles on threads",
+        false => "4 validators, 3 trainers, 2 verifiers and an observer, each a process or a node of its own",
+    };
+    eprintln!("retrace demo: {form}");
     eprintln!("  text     {} ({} bytes, 64 KiB held out)", corpus.source, corpus.training_bytes());
     eprintln!(
         "  run      {} rounds, {} slots, {} steps a segment, {} tokens a step, {} backend",
@@ -129,7 +138,6 @@ fn introduce(plan: &Plan, corpus: &Corpus) {
     }
     eprintln!("  audits   {:.3} % of steps, every delta, loss and merge", plan.audit_rate_ppm as f64 / 1e4);
     eprintln!("  home     {}", plan.home.display());
-    eprintln!("  parts    {linked} network parts linked, none at work yet");
 }
 
 fn summarize(o: &Outcome) {
@@ -153,6 +161,15 @@ fn summarize(o: &Outcome) {
     }
     for (peer, amount) in &o.rewards {
         say!("paid       {peer} got {amount}");
+    }
+    if let Some(network) = &o.network_of {
+        let heights: Vec<u64> = network.heights.values().copied().collect();
+        let (low, high) = (heights.iter().min().unwrap_or(&0), heights.iter().max().unwrap_or(&0));
+        let verdict = if network.validators_agree { "agree on every block" } else { "DO NOT AGREE" };
+        say!(
+            "network    {} processes at heights {low} to {high}; the validators {verdict}",
+            network.processes.len()
+        );
     }
     say!("checkpoint {}", o.checkpoint_root);
     say!("home       {}", o.home);

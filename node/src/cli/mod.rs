@@ -1,16 +1,29 @@
 //! The command line: one command, one file; this table lists them.
 
 mod args;
+mod bench;
+mod consent;
 mod demo;
+mod devnet;
+mod doctor;
 mod evidence;
 mod exit;
+mod init;
+mod keys;
 mod log;
 mod print;
+mod remote;
 mod replay;
+mod rewards;
+mod runs;
 mod selftest;
 mod show;
+mod stake;
+mod start;
+mod status;
 mod terminal;
 mod view;
+mod why;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -30,14 +43,36 @@ struct Cli {
 enum Command {
     /// Train a small GPT with three trainers, one of them dishonest, and catch the liar
     Demo(demo::Args),
+    /// Run a network of processes on this machine, and do things to them
+    Devnet(devnet::Args),
+    /// Make a home with new keys, to join a network
+    Init(init::Args),
+    /// Start a node
+    Start(start::Args),
+    /// Show a home's public keys
+    Keys(keys::Args),
+    /// Bond, unbond, transfer and register
+    Stake(stake::Args),
+    /// Say what a role will need of this machine
+    Doctor(doctor::Args),
     /// Compute steps of a finished run again and compare
     Replay(replay::Args),
     /// Judge an evidence bundle without trusting anybody
     Evidence(evidence::Args),
-    /// Show a run, a commitment, a dispute or a tensor
+    /// Where a node and its network stand
+    Status(status::Args),
+    /// List all runs of a network
+    Runs(runs::Args),
+    /// Show a run, a round, a commitment, a dispute, an account, a block or a tensor
     Show(show::Args),
     /// List what happened, block by block
     Log(log::Args),
+    /// Explain a slash or a dispute, and judge its evidence here again
+    Why(why::Args),
+    /// What accounts were paid and lost, and why
+    Rewards(rewards::Args),
+    /// Measure a running network
+    Bench(bench::Args),
     /// Check that this machine computes the right bits
     Selftest(selftest::Args),
 }
@@ -51,10 +86,21 @@ pub fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
+        Command::Devnet(args) => devnet::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Start(args) => start::run(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Stake(args) => stake::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Evidence(args) => evidence::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Runs(args) => runs::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Log(args) => log::run(&args),
+        Command::Why(args) => why::run(&args),
+        Command::Rewards(args) => rewards::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Selftest(args) => selftest::run(&args),
     };
     match result {

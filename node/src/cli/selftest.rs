@@ -2,7 +2,6 @@
 
 use super::exit::{Exit, Failure};
 use super::print::say;
-use crate::parts;
 use retrace_model::selftest;
 use serde_json::json;
 
@@ -30,13 +29,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         let lines = outcomes.iter().map(
             |o| json!({ "backend": o.engine.backend.name(), "threads": o.engine.threads, "hash": o.hash }),
         );
-        let parts = parts::check().into_iter().map(|p| json!({ "name": p.name, "answer": p.answer }));
         let report = json!({
             "passed": passed,
             "golden": selftest::GOLDEN,
             "outcomes": lines.collect::<Vec<_>>(),
             "absent": absent,
-            "parts": parts.collect::<Vec<_>>(),
         });
         say!("{report}");
     } else {
@@ -45,7 +42,6 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             say!("{:<10} {} threads  {}  {verdict}", o.engine.backend, o.engine.threads, o.hash);
         }
         absent.iter().for_each(|name| say!("{name:<10} not on this machine"));
-        parts::check().iter().for_each(|part| say!("linked     {}: {}", part.name, part.answer));
         say!(
             "{}",
             if passed { "passed: one hash everywhere" } else { "FAILED: this machine gives other bits" }

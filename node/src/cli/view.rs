@@ -3,7 +3,10 @@
 use super::exit::Failure;
 use crate::home::{Home, HomeError};
 use crate::roles::{Lineage, LineageError};
-use retrace_ledger::{Chain, Event, MemoryStore, Progress, Run};
+use retrace_ledger::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX};
+use retrace_ledger::{
+    Block, Chain, CheckedBlock, Event, Height, MemoryStore, Progress, RocksStore, Run, Store, decode,
+};
 use retrace_model::Engine;
 use retrace_verifier::digest::Digest;
 use std::path::Path;
@@ -18,18 +21,31 @@ pub struct Replayed {
     pub events: Vec<Vec<Event>>,
 }
 
-/// Opens a home and applies all its blocks; every signature, beacon and state root is checked on the way.
+/// Opens a home and applies all its blocks; every signature, certificate, beacon and state root is checked on the
+/// way. A process that is writing to the home is not disturbed.
 pub fn open(path: &Path) -> Result<Replayed, Failure> {
     let home = Home::open(path).map_err(Failure::input)?;
-    let damaged = |what: String| Failure::input(HomeError::Damaged { path: path.join("blocks.log"), what });
+    let damaged = |what: String| Failure::input(HomeError::Damaged { path: home.database(), what });
+    let store = home.read_only().map_err(Failure::input)?;
     let mut chain = Chain::open(home.genesis().clone(), Box::new(MemoryStore::default()))
         .map_err(|e| damaged(e.to_string()))?;
+    let last = store.height().map_err(|e| damaged(e.to_string()))?.unwrap_or_default();
     let mut events = Vec::new();
-    for (at, block) in (1u64..).zip(home.blocks().map_err(Failure::input)?) {
-        let happened = chain.apply_bytes(&block);
-        events.push(happened.map_err(|e| damaged(format!("block {at}: {e}")))?);
+    for at in 1..=last.0 {
+        let happened = apply_stored(&mut chain, &store, Height(at));
+        events.push(happened.map_err(|what| damaged(format!("block {at}: {what}")))?);
     }
     Ok(Replayed { home, chain, events })
+}
+
+fn apply_stored(chain: &mut Chain, store: &RocksStore, at: Height) -> Result<Vec<Event>, String> {
+    let missing = || "it is not there".to_string();
+    let block = store.block(at).map_err(|e| e.to_string())?.ok_or_else(missing)?;
+    let certificate = store.certificate(at).map_err(|e| e.to_string())?.ok_or_else(missing)?;
+    let block: Block = decode(&block, BLOCK_BYTES_MAX).map_err(|e| e.to_string())?;
+    let block = CheckedBlock::check(block).map_err(|e| e.to_string())?;
+    let certificate = decode(&certificate, CERTIFICATE_BYTES_MAX).map_err(|e| e.to_string())?;
+    chain.apply(&block, &certificate).map_err(|e| e.to_string())
 }
 
 /// A run of a replayed home.
@@ -71,7 +87,7 @@ impl Replayed {
     /// The run's shards, each checked against the manifest.
     pub fn shards(&self, one: &OneRun) -> Result<Vec<Vec<u8>>, Failure> {
         let blobs = self.home.blobs();
-        let shards = one.run.terms.manifest.iter().map(|shard| blobs.bytes(&shard.digest));
+        let shards = one.run.terms.manifest.iter().map(|shard| blobs.bytes(&shard.digest, shard.bytes));
         shards.collect::<Result<_, _>>().map_err(Failure::input)
     }
 

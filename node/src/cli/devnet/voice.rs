@@ -1,0 +1,51 @@
+//! A devnet's progress for people, on standard error: a spinner on a terminal, plain lines elsewhere.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::Duration;
+
+/// Progress on a terminal or in a log.
+pub struct Voice {
+    spinner: Option<ProgressBar>,
+}
+
+impl Voice {
+    /// A spinner where there is a terminal that may be drawn on.
+    pub fn new() -> Voice {
+        let plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+        let spinner = (!plain).then(|| {
+            let bar = ProgressBar::new_spinner();
+            let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Voice { spinner }
+    }
+}
+
+impl crate::devnet::Voice for Voice {
+    fn line(&mut self, text: &str) {
+        match &self.spinner {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn tip(&mut self, height: u64, round: Option<u32>, running: usize) {
+        let round = round.map_or(String::new(), |round| format!(", round {round}"));
+        let text = format!("height {height}{round}, {running} processes");
+        match &self.spinner {
+            Some(bar) => bar.set_message(text),
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.spinner {
+            bar.finish_and_clear();
+        }
+    }
+}

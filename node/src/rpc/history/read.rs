@@ -1,0 +1,246 @@
+//! From a block's events to its changes: what an event leaves out is told by the events around it (W-3.8).
+//!
+//! ```text
+//! DisputeEnded, Slashed, Rewarded(Bounty)           the bounty is for that slash, both are of that dispute
+//! Settled, Rewarded(Segment), Rewarded(Verdict)...  all of that claim; verdicts in the order of its units
+//! ```
+
+use super::entry::{Change, Entry, MoveNote};
+use retrace_ledger::{Amount, ClaimStatus, Ending, Event, RewardReason, State, VerdictRecord, VerdictResult};
+use retrace_verifier::Unit;
+use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
+use std::collections::VecDeque;
+
+/// What the state says of a claim that was settled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimFacts {
+    /// Its round.
+    pub round: u32,
+    /// Whose verdicts were paid for which unit, in order.
+    pub paid: VecDeque<(PeerKey, Unit)>,
+}
+
+/// All that a block has for the history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// Changes, in order.
+    pub entries: Vec<Entry>,
+    /// Moves by dispute, in order.
+    pub moves: Vec<(Digest, MoveNote)>,
+}
+
+/// What the events before this one said.
+#[derive(Default)]
+struct Context {
+    dispute: Option<Digest>,
+    run: Option<Digest>,
+    claim: Option<Digest>,
+    facts: ClaimFacts,
+    slashed: Option<(Digest, Unit)>,
+}
+
+/// Reads a block's events; `facts` looks claims up.
+pub fn read(height: u64, events: &[Event], facts: &dyn Fn(&Digest) -> Option<ClaimFacts>) -> Noted {
+    let mut noted = Noted::default();
+    let mut context = Context::default();
+    for (position, event) in (0u32..).zip(events) {
+        context.hear(event, facts);
+        if let Event::Moved { dispute, number, side, kind, bytes } = event {
+            let note = MoveNote { height, number: *number, side: *side, kind: *kind, bytes: *bytes };
+            noted.moves.push((*dispute, note));
+        }
+        for (account, amount, change) in changes(event) {
+            let entry = Entry {
+                height,
+                position,
+                account,
+                amount,
+                change,
+                run: None,
+                round: None,
+                claim: None,
+                unit: None,
+                dispute: None,
+            };
+            noted.entries.push(context.explain(entry, event, facts));
+        }
+    }
+    noted
+}
+
+/// The accounts that an event changes.
+fn changes(event: &Event) -> Vec<(PeerKey, Amount, Change)> {
+    match event {
+        Event::Rewarded { peer, amount, reason, .. } => vec![(*peer, *amount, Change::Reward(*reason))],
+        Event::Slashed { peer, amount, reason, bounty, .. } => {
+            vec![(*peer, *amount, Change::Slash { reason: *reason, bounty: *bounty })]
+        }
+        Event::Staked { peer, amount } => vec![(*peer, *amount, Change::Bonded)],
+        Event::RunOpened { sponsor, escrow, .. } => vec![(*sponsor, *escrow, Change::Escrowed)],
+        Event::Transferred { from, to, amount } => {
+            vec![(*from, *amount, Change::Sent { to: *to }), (*to, *amount, Change::Received { from: *from })]
+        }
+        Event::Unbonding { peer, amount, .. } => vec![(*peer, *amount, Change::Unbonding)],
+        Event::Unbonded { peer, amount } => vec![(*peer, *amount, Change::Unbonded)],
+        Event::Voided { trainer, burned, .. } => vec![(*trainer, *burned, Change::Voided)],
+        Event::Equivocated { validator, amount, .. } => vec![(*validator, *amount, Change::Equivocated)],
+        _ => Vec::new(),
+    }
+}
+
+impl Context {
+    fn hear(&mut self, event: &Event, facts: &dyn Fn(&Digest) -> Option<ClaimFacts>) {
+        match event {
+            Event::DisputeEnded {
+                dispute, ending: Ending::Judged { .. } | Ending::TimedOut { .. }, ..
+            } => {
+                self.dispute = Some(*dispute);
+            }
+            Event::Settled { run, claim, .. } => {
+                (self.run, self.claim) = (Some(*run), Some(*claim));
+                self.facts = facts(claim).unwrap_or_default();
+            }
+            Event::Slashed { claim, unit, .. } => self.slashed = Some((*claim, *unit)),
+            _ => {}
+        }
+    }
+
+    /// What the event and those before it say of a change.
+    fn explain(
+        &mut self,
+        entry: Entry,
+        event: &Event,
+        facts: &dyn Fn(&Digest) -> Option<ClaimFacts>,
+    ) -> Entry {
+        let round_of = |claim: &Digest| facts(claim).map(|facts| facts.round);
+        match event {
+            Event::Slashed { claim, unit, .. } => {
+                let (claim, unit) = (Some(*claim), Some(*unit));
+                Entry {
+                    round: claim.as_ref().and_then(round_of),
+                    claim,
+                    unit,
+                    dispute: self.dispute,
+                    ..entry
+                }
+            }
+            Event::Rewarded { run, reason: RewardReason::Bounty | RewardReason::Defense, .. } => {
+                let (claim, unit) = self.slashed.unzip();
+                let round = claim.as_ref().and_then(round_of);
+                Entry { run: Some(*run), round, claim, unit, dispute: self.dispute, ..entry }
+            }
+            Event::Rewarded { run, reason: RewardReason::Refund, .. } => Entry { run: Some(*run), ..entry },
+            Event::Rewarded { run, peer, reason, .. } if self.run == Some(*run) => {
+                let unit = if *reason == RewardReason::Verdict { self.unit_paid(peer) } else { None };
+                Entry { run: Some(*run), round: Some(self.facts.round), claim: self.claim, unit, ..entry }
+            }
+            Event::Voided { run, claim, .. } => {
+                Entry { run: Some(*run), round: round_of(claim), claim: Some(*claim), ..entry }
+            }
+            Event::Rewarded { run, .. } | Event::RunOpened { run, .. } => Entry { run: Some(*run), ..entry },
+            _ => entry,
+        }
+    }
+
+    /// The unit of the next paid verdict, if it is this verifier's.
+    fn unit_paid(&mut self, peer: &PeerKey) -> Option<Unit> {
+        let (verifier, unit) = self.facts.paid.pop_front()?;
+        (verifier == *peer).then_some(unit)
+    }
+}
+
+/// What the state says of a claim: its round, and whose verdicts are paid, by the ledger's rule (L-5.6).
+pub fn claim_facts(state: &State, claim: &Digest) -> Option<ClaimFacts> {
+    let record = state.claim(claim)?;
+    let verdicts_min = state.run(&record.run).map_or(0, |run| usize::from(run.terms.verdicts_min));
+    let disproved = match &record.status {
+        ClaimStatus::Convicted { dispute } => state.dispute(dispute).map(|dispute| dispute.unit),
+        _ => None,
+    };
+    let mut paid = VecDeque::new();
+    for unit in record.audit.iter().flat_map(|audit| &audit.units) {
+        let right = if disproved == Some(*unit) { VerdictResult::Mismatch } else { VerdictResult::Match };
+        let verdicts = state.verdicts_of(claim, *unit).iter().filter(|verdict| verdict.result == right);
+        let (drawn, others): (Vec<&VerdictRecord>, Vec<_>) = verdicts.partition(|verdict| verdict.drawn);
+        let first = drawn.into_iter().chain(others).take(verdicts_min);
+        paid.extend(first.map(|verdict| (verdict.verifier, *unit)));
+    }
+    Some(ClaimFacts { round: record.round, paid })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClaimFacts, read};
+    use retrace_ledger::{Amount, ClaimStatus, Ending, Event, RewardReason, SlashReason};
+    use retrace_verifier::digest::Digest;
+    use retrace_verifier::signature::PeerKey;
+    use retrace_verifier::{Side, Unit};
+
+    const RUN: Digest = Digest([1; 32]);
+    const CLAIM: Digest = Digest([2; 32]);
+    const DISPUTE: Digest = Digest([3; 32]);
+
+    fn peer(name: u8) -> PeerKey {
+        PeerKey([name; 32])
+    }
+
+    fn reward(name: u8, amount: u64, reason: RewardReason) -> Event {
+        Event::Rewarded { run: RUN, peer: peer(name), amount: Amount(amount), reason }
+    }
+
+    fn ended(dispute: Digest, ending: Ending) -> Event {
+        Event::DisputeEnded { dispute, ending, moves: 9, posted_bytes: 9, judging_bytes: 9 }
+    }
+
+    fn facts(claim: &Digest) -> Option<ClaimFacts> {
+        let paid = [(peer(8), Unit::Delta), (peer(9), Unit::Delta), (peer(8), Unit::Step(4))];
+        (*claim == CLAIM).then(|| ClaimFacts { round: 5, paid: paid.into() })
+    }
+
+    /// W-3.8: a segment's pay and its verdicts' name run, round, claim and unit.
+    #[test]
+    fn pay_is_explained_by_the_settlement_before_it() {
+        let events = [
+            Event::Settled { run: RUN, claim: CLAIM, status: ClaimStatus::Verified },
+            reward(7, 100, RewardReason::Segment),
+            reward(8, 3, RewardReason::Verdict),
+            reward(9, 3, RewardReason::Verdict),
+            reward(8, 3, RewardReason::Verdict),
+            reward(6, 50, RewardReason::Refund),
+        ];
+        let noted = read(12, &events, &facts).entries;
+        let units: Vec<Option<Unit>> = noted.iter().map(|entry| entry.unit).collect();
+        let expected = [None, Some(Unit::Delta), Some(Unit::Delta), Some(Unit::Step(4)), None];
+        assert_eq!(units, expected);
+        assert!(noted[..4].iter().all(|entry| entry.round == Some(5) && entry.claim == Some(CLAIM)));
+        assert_eq!((noted[4].claim, noted[4].run), (None, Some(RUN)), "a refund is no claim's");
+        assert_eq!((noted[0].height, noted[0].position), (12, 1));
+    }
+
+    /// W-3.8: a slash names the dispute that decided it, a bounty its slash; an overtaken dispute decides nothing.
+    #[test]
+    fn slashes_are_explained_by_the_dispute_before_them() {
+        let slash = |name, reason| Event::Slashed {
+            peer: peer(name),
+            claim: CLAIM,
+            unit: Unit::Step(2),
+            amount: Amount(1_000),
+            reason,
+            bounty: Amount(100),
+        };
+        let events = [
+            ended(DISPUTE, Ending::Judged { winner: Side::Challenger, finding: None }),
+            slash(7, SlashReason::Lie),
+            reward(8, 100, RewardReason::Bounty),
+            ended(Digest([4; 32]), Ending::Overtaken { by: DISPUTE }),
+            slash(9, SlashReason::FalseVerdict),
+        ];
+        let noted = read(12, &events, &facts).entries;
+        assert_eq!(noted.len(), 3);
+        for entry in &noted {
+            assert_eq!((entry.dispute, entry.claim), (Some(DISPUTE), Some(CLAIM)));
+            assert_eq!((entry.round, entry.unit), (Some(5), Some(Unit::Step(2))));
+        }
+    }
+}

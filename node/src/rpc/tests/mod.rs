@@ -1,0 +1,6 @@
+//! The door over real sockets, before a real board: one validator in this process, and a run where a test needs one.
+
+mod calls;
+mod hostile;
+mod run;
+mod world;

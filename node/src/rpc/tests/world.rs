@@ -1,0 +1,203 @@
+//! A network of one validator, two trainers of whom one lies, and two verifiers, all threads behind one door.
+
+use crate::home::Home;
+use crate::network::{Board, propose_until_stopped};
+use crate::roles::{
+    Attester, Identity, Role as Conduct, SignedSlots, Trainer, Verifier, initial_base, run_until_stopped,
+};
+use crate::rpc::client::Client;
+use crate::rpc::{NodeInfo, PeerInfo, RpcHandle, serve};
+use crate::strategy::{Strategy, TestNetwork};
+use ed25519_dalek::SigningKey;
+use retrace_ledger::econ::{Deterrence, detection_ppb};
+use retrace_ledger::{
+    Amount, Body, Chain, Genesis, GenesisAccount, MemoryStore, OpenRun, Params, ProposerSecrets,
+    RegisteredKeys, Role, RunTerms, Signed, Span, Transaction, VrfSecret,
+};
+use retrace_model::{
+    ARITHMETIC_VERSION, AdamWSpec, Backend, Decay, Engine, F32Bits, GptSpec, OuterSpec, RunSpec, ScheduleSpec,
+};
+use retrace_verifier::digest::{Digest, tensor_digest};
+use retrace_verifier::docket::Shard;
+use retrace_verifier::signature::{PeerKey, peer_key};
+use retrace_verifier::state::{StateKind, root_of};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// Names of keys: any byte.
+pub const SPONSOR: u8 = 1;
+pub const HONEST: u8 = 2;
+pub const LIAR: u8 = 3;
+pub const VERIFIERS: [u8; 2] = [4, 5];
+const VALIDATOR: u8 = 6;
+const BALANCE: u64 = 1_000_000;
+const STAKE: u64 = 100_000;
+
+/// The network and its door.
+pub struct World {
+    pub board: Arc<Board>,
+    pub client: Client,
+    pub handle: Option<RpcHandle>,
+    pub runtime: Runtime,
+    pub folder: TempDir,
+}
+
+pub fn secret(name: u8) -> SigningKey {
+    SigningKey::from_bytes(&[name; 32])
+}
+
+pub fn key(name: u8) -> PeerKey {
+    peer_key(&secret(name))
+}
+
+fn secrets() -> ProposerSecrets {
+    ProposerSecrets { signing: SigningKey::from_bytes(&[40; 32]), vrf: VrfSecret::from_seed(&[41; 32]) }
+}
+
+fn genesis() -> Genesis {
+    let secrets = secrets();
+    let keys =
+        RegisteredKeys { vrf: secrets.vrf.key(), consensus: peer_key(&secrets.signing), node: [42; 32] };
+    let account = |name, bonded, role| GenesisAccount {
+        key: key(name),
+        balance: Amount(BALANCE),
+        bonded: Amount(bonded),
+        role,
+        registered: (role == Role::Validator).then_some(keys),
+    };
+    let mut accounts = vec![
+        account(SPONSOR, 0, Role::Sponsor),
+        account(HONEST, STAKE, Role::Trainer),
+        account(LIAR, STAKE, Role::Trainer),
+        account(VERIFIERS[0], STAKE, Role::Verifier),
+        account(VERIFIERS[1], STAKE, Role::Verifier),
+        account(VALIDATOR, STAKE, Role::Validator),
+    ];
+    accounts.sort_by_key(|account| account.key);
+    let long = Span { heights: 20, ms: 600_000 };
+    let params =
+        Params { unbond_span: Span { heights: 100, ms: 3_600_000 }, attest_span: long, ..Params::default() };
+    Genesis { name: "door".into(), test_network: true, time_ms: 1, accounts, params }
+}
+
+fn spec() -> RunSpec {
+    let bits = |x: f32| F32Bits(x.to_bits());
+    let (context, width, heads, layers, hidden) = (8, 8, 2, 1, 16);
+    RunSpec {
+        arithmetic_version: ARITHMETIC_VERSION,
+        seed: [7; 32],
+        model: GptSpec { vocabulary: 256, context, width, heads, layers, hidden, init_std: bits(0.04) },
+        batch: 2,
+        optimizer: AdamWSpec {
+            beta1: bits(0.9),
+            beta2: bits(0.95),
+            epsilon: bits(1e-8),
+            weight_decay: bits(0.01),
+            clip_norm: bits(1.0),
+        },
+        schedule: ScheduleSpec { peak: bits(4e-3), warmup_steps: 2, decay: Decay::Constant },
+        outer: OuterSpec { learning_rate: bits(0.7), momentum: bits(0.6) },
+        steps: 4,
+        slots: 2,
+        rounds: 1,
+    }
+}
+
+/// The text that the run trains on.
+pub fn shard() -> Vec<u8> {
+    b"a run of one round, and a shard that the sponsor uploads over the door. ".repeat(20)
+}
+
+fn terms() -> RunTerms {
+    let (audit_rate_ppm, collusion_ppm) = (1_000_000, 333_333);
+    let detection_ppb = detection_ppb(audit_rate_ppm, collusion_ppm, 2);
+    let (bounty_ppm, reward, gain) = (100_000, Amount(100), Amount(1_000));
+    let lock = Amount(0);
+    let lock = Deterrence { lock, bounty_ppm, reward, gain, detection_ppb }.lock_needed().unwrap();
+    let long = Span { heights: 20, ms: 600_000 };
+    RunTerms {
+        spec: spec(),
+        manifest: vec![Shard { digest: tensor_digest(&shard()), bytes: shard().len() as u64 }],
+        initial_base: root_of(StateKind::Outer, &spec(), &initial_base(&spec())),
+        audit_rate_ppm,
+        verdicts_min: 2,
+        draw_delay: 2,
+        segment_reward: reward,
+        verdict_reward: Amount(5),
+        lock,
+        challenge_bond: Amount(500),
+        commit_span: long,
+        verdict_span: long,
+        move_span: long,
+        bounty_ppm,
+        bounty_cap: Amount(1_000),
+        declared_gain: gain,
+        collusion_ppm,
+    }
+}
+
+impl World {
+    /// The network with its validator at work and its door open; no roles.
+    pub fn new() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(&folder.path().join("home"), &genesis()).unwrap();
+        let chain = Chain::open(genesis(), Box::new(MemoryStore::default())).unwrap();
+        let board = Arc::new(Board::new(chain, home).unwrap());
+        let validator = Arc::clone(&board);
+        std::thread::spawn(move || propose_until_stopped(&validator, &secrets()));
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let about =
+            NodeInfo { name: "door-1".into(), account: String::new(), roles: vec!["validator".into()] };
+        let peer = || PeerInfo { peer_id: "p".into(), address: "a".into(), height: 3, is_outbound: true };
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let opened =
+            runtime.block_on(serve(Arc::clone(&board), about, Arc::new(move || vec![peer()]), listen));
+        let handle = opened.unwrap();
+        let client = Client::new(&handle.address().to_string()).unwrap();
+        World { board, client, handle: Some(handle), runtime, folder }
+    }
+
+    /// Signs a transaction with this nonce.
+    pub fn sign(&self, name: u8, nonce: u64, body: Body) -> Signed<Transaction> {
+        let transaction = Transaction { network: self.board.network(), signer: key(name), nonce, body };
+        Signed::sign(transaction, &secret(name)).unwrap()
+    }
+
+    /// Opens the run; its shard is nowhere yet.
+    pub fn open_run(&self) -> Digest {
+        let opening = self.sign(SPONSOR, 1, Body::OpenRun(Box::new(OpenRun { terms: terms() })));
+        let id = self.client.submit(&opening).unwrap();
+        let fate = self.client.settled(&id, std::time::Duration::from_secs(20)).unwrap();
+        assert_eq!(fate.status, "included", "{fate:?}");
+        id
+    }
+
+    /// Sets everybody to work.
+    pub fn spawn_roles(&self) {
+        let engine = Engine { backend: Backend::best(), threads: 1 };
+        let identity = |name: u8| Identity { name: format!("name-{name}"), key: secret(name), engine };
+        let mut roles: Vec<Box<dyn Conduct>> = vec![Box::new(Attester::new(identity(VALIDATOR)))];
+        for name in [HONEST, LIAR] {
+            let lies = (name == LIAR).then_some(Strategy::WrongRate);
+            let signed = SignedSlots::open(self.folder.path().join(format!("signed-{name}"))).unwrap();
+            let strategy = lies.zip(TestNetwork::of(&genesis()));
+            roles.push(Box::new(Trainer::new(identity(name), strategy, signed)));
+        }
+        roles.extend(VERIFIERS.map(|name| Box::new(Verifier::new(identity(name))) as Box<dyn Conduct>));
+        for mut role in roles {
+            let board = Arc::clone(&self.board);
+            std::thread::spawn(move || run_until_stopped(&board, role.as_mut()));
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.board.stop();
+        if let Some(handle) = self.handle.take() {
+            self.runtime.block_on(handle.stop());
+        }
+    }
+}
