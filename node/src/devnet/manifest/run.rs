@@ -1,0 +1,40 @@
+//! `[run]`: what the sponsor opens once the network stands.
+
+use super::super::terms::{Preset, RunPlan};
+use super::{NodePlan, span};
+use crate::config::{Expected, Section, TableError};
+use retrace_ledger::Role;
+use retrace_ledger::limits::{DRAW_DELAY, VERDICTS_MIN};
+use std::path::PathBuf;
+
+/// Most files or folders to train on.
+const DATA_MAX: usize = 64;
+
+pub(super) fn read(mut section: Section, nodes: &[NodePlan]) -> Result<RunPlan, TableError> {
+    let trainers = nodes.iter().filter(|node| node.roles.contains(&Role::Trainer)).count();
+    let mut plan = RunPlan { slots: trainers.max(1) as u16, ..RunPlan::default() };
+    fn put<T>(place: &mut T, said: Option<T>) {
+        if let Some(said) = said {
+            *place = said;
+        }
+    }
+    put(&mut plan.open, section.flag("open")?);
+    put(&mut plan.preset, section.choice("preset", Expected::OneOf(&["small", "tiny"]), Preset::named)?);
+    put(&mut plan.rounds, section.whole("rounds", 1, 1000)?.map(|n| n as u32));
+    put(&mut plan.steps, section.whole("steps", 4, 1024)?.map(|n| n as u32));
+    put(&mut plan.slots, section.whole("slots", 1, 64)?.map(|n| n as u16));
+    put(&mut plan.audit_rate_ppm, section.share_ppm("audit_rate")?);
+    let (low, high) = VERDICTS_MIN;
+    put(&mut plan.verdicts_min, section.whole("verdicts", low.into(), high.into())?.map(|n| n as u8));
+    let (low, high) = DRAW_DELAY;
+    put(&mut plan.draw_delay, section.whole("draw_delay", low.into(), high.into())?.map(|n| n as u32));
+    put(
+        &mut plan.data,
+        section.texts("data", DATA_MAX)?.map(|all| all.into_iter().map(PathBuf::from).collect()),
+    );
+    plan.commit_span = span(section.section("commit")?, plan.commit_span)?;
+    plan.verdict_span = span(section.section("verdict")?, plan.verdict_span)?;
+    plan.move_span = span(section.section("move")?, plan.move_span)?;
+    section.end()?;
+    Ok(plan)
+}
