@@ -3,15 +3,24 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod cli;
+mod config;
+mod consensus;
 mod data;
 mod demo;
+mod devnet;
+mod doctor;
 mod events;
 mod home;
+mod init;
+mod keys;
 mod names;
 mod network;
-mod parts;
 mod roles;
+mod rpc;
+mod start;
 mod strategy;
+mod submit;
+mod swarm;
 
 use std::process::ExitCode;
 

@@ -47,6 +47,37 @@ pub struct Outcome {
     pub data: String,
     /// Seconds from start to end.
     pub seconds: f64,
+    /// What the processes came to, where there were any.
+    #[serde(flatten)]
+    pub network_of: Option<Network>,
+}
+
+/// A network of processes at its end.
+#[derive(Clone, Debug, Serialize)]
+pub struct Network {
+    /// Height of each node.
+    pub heights: std::collections::BTreeMap<String, u64>,
+    /// True when all validators have one block id and one state root at every height that all have, and tips within 3.
+    pub validators_agree: bool,
+    /// The processes.
+    pub processes: Vec<ProcessReport>,
+}
+
+/// One process.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProcessReport {
+    /// Name.
+    pub name: String,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// Process id.
+    pub pid: Option<u32>,
+    /// URL of its interface.
+    pub rpc: String,
+    /// Its address in the public swarm.
+    pub swarm: String,
+    /// Its log.
+    pub log: String,
 }
 
 /// Verdicts by result.

@@ -1,33 +1,29 @@
 //! Who takes part, with what keys and stakes, under which terms.
 
+pub(super) use crate::devnet::COLLUSION_PPM;
+pub use crate::devnet::Preset;
+
 use crate::data::Corpus;
+use crate::devnet::RunPlan;
 use crate::home::{BlobError, HomeError};
-use crate::roles::{Identity, LineageError, initial_base};
+use crate::roles::{Identity, LineageError};
 use crate::strategy::{Strategy, TestNetwork, UnknownStrategy};
 use ed25519_dalek::SigningKey;
-use retrace_ledger::econ::{Deterrence, detection_ppb};
 use retrace_ledger::{
-    Amount, ChainError, Genesis, GenesisAccount, Params, ProposerSecrets, Role, RunTerms, Span, VrfSecret,
+    Amount, ChainError, Genesis, GenesisAccount, Params, ProposerSecrets, RegisteredKeys, Role, RunTerms,
+    Span, VrfSecret,
 };
-use retrace_model::{
-    ARITHMETIC_VERSION, AdamWSpec, Decay, Engine, F32Bits, GptSpec, OuterSpec, RunSpec, ScheduleSpec,
-};
+use retrace_model::{Engine, RunSpec};
 use retrace_verifier::digest::tensor_digest;
 use retrace_verifier::docket::Shard;
-use retrace_verifier::signature::peer_key;
-use retrace_verifier::state::{StateKind, root_of};
+use retrace_verifier::signature::{PeerKey, peer_key};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Names of everybody that a liar can be.
 pub const PEERS: [&str; 3] = ["trainer-1", "trainer-2", "trainer-3"];
 const VERIFIERS: [&str; 2] = ["verifier-1", "verifier-2"];
-/// What a lie is declared to gain, in units of value.
-const DECLARED_GAIN: u64 = 1_000;
-/// Share of verifiers that is declared to collude: one third.
-pub(super) const COLLUSION_PPM: u32 = 333_333;
-/// Lock where a lie is declared to gain nothing.
-const LOCK_MIN: u64 = 5_000;
 
 /// A trainer that lies, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +32,6 @@ pub struct Liar {
     pub name: String,
     /// Its strategy.
     pub strategy: Strategy,
-}
-
-/// Size of the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Preset {
-    /// Three layers of width 64, context 64: what the demo trains
-    Small,
-    /// Two layers of width 16, context 32: small enough to replay on the reference backend
-    Tiny,
 }
 
 /// Everything that a demo is asked for.
@@ -108,6 +95,30 @@ pub enum SetupError {
     #[error("strategies exist only where genesis says test_network")]
     #[diagnostic(help("a demo's network is always a test network; nothing else can be asked to lie"))]
     NotATestNetwork,
+    /// The devnet.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Devnet(#[from] crate::devnet::DevnetError),
+    /// The observer's home.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Init(#[from] crate::init::InitError),
+    /// The observer's keys.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Keys(#[from] crate::keys::KeystoreError),
+    /// The observer.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Start(#[from] crate::start::StartError),
+    /// A node that does not answer.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Client(#[from] crate::rpc::client::ClientError),
+    /// Ctrl-C, or SIGTERM.
+    #[error("the demo was interrupted; all its processes are stopped")]
+    #[diagnostic(help("the same home goes on with `retrace devnet start --home DIR`"))]
+    Interrupted,
     /// Somebody could not go on.
     #[error("{role} stopped: {reason}")]
     #[diagnostic(help("this is a fault of ours, please report it with the home's folder"))]
@@ -124,38 +135,26 @@ pub enum SetupError {
 }
 
 impl Plan {
-    /// What the run trains.
-    pub fn spec(&self) -> RunSpec {
-        let bits = |x: f32| F32Bits(x.to_bits());
-        let (context, width, heads, hidden, batch) = match self.preset {
-            Preset::Small => (64, 64, 4, 256, 8),
-            Preset::Tiny => (32, 16, 2, 64, 4),
-        };
-        let layers = match self.preset {
-            Preset::Small => 3,
-            Preset::Tiny => 2,
-        };
-        let model = GptSpec { vocabulary: 256, context, width, heads, layers, hidden, init_std: bits(0.04) };
-        let optimizer = AdamWSpec {
-            beta1: bits(0.9),
-            beta2: bits(0.95),
-            epsilon: bits(1e-8),
-            weight_decay: bits(0.01),
-            clip_norm: bits(1.0),
-        };
-        let decay = Decay::Cosine { floor: bits(0.2) };
-        RunSpec {
-            arithmetic_version: ARITHMETIC_VERSION,
-            seed: self.derive("parameters"),
-            model,
-            batch,
-            optimizer,
-            schedule: ScheduleSpec { peak: bits(4e-3), warmup_steps: self.steps.min(4), decay },
-            outer: OuterSpec { learning_rate: bits(0.7), momentum: bits(0.6) },
+    /// The run. In one process nobody is ever late, so its windows are long.
+    fn run(&self) -> RunPlan {
+        let minutes = |n: u64| Span { heights: 20, ms: n * 60_000 };
+        RunPlan {
+            preset: self.preset,
+            rounds: self.rounds,
             steps: self.steps,
             slots: PEERS.len() as u16,
-            rounds: self.rounds,
+            audit_rate_ppm: self.audit_rate_ppm,
+            verdicts_min: VERIFIERS.len() as u8,
+            commit_span: minutes(10),
+            verdict_span: minutes(10),
+            move_span: minutes(10),
+            ..RunPlan::default()
         }
+    }
+
+    /// What the run trains.
+    pub fn spec(&self) -> RunSpec {
+        self.run().spec(self.derive("parameters"))
     }
 
     /// 32 bytes for one use, from the seed.
@@ -164,25 +163,14 @@ impl Plan {
         hasher.update(&self.seed.to_le_bytes()).update(name.as_bytes());
         *hasher.finalize().as_bytes()
     }
-
-    fn deterrence(&self) -> Deterrence {
-        let detection_ppb = detection_ppb(self.audit_rate_ppm, COLLUSION_PPM, VERIFIERS.len() as u8);
-        let gain = if detection_ppb == 0 { Amount::ZERO } else { Amount(DECLARED_GAIN) };
-        let (bounty_ppm, reward) = (100_000, Amount(100));
-        Deterrence { lock: Amount(LOCK_MIN), bounty_ppm, reward, gain, detection_ppb }
-    }
-
-    /// The smallest round lock that deters the declared gain at this audit rate.
-    fn lock(&self) -> Option<Amount> {
-        let needed = self.deterrence().lock_needed()?;
-        Some(Amount(needed.0.checked_next_multiple_of(1_000)?.max(LOCK_MIN)))
-    }
 }
 
 /// Everybody with their keys, and the genesis that names them.
 pub(super) struct Cast {
     pub genesis: Genesis,
-    pub proposer: ProposerSecrets,
+    /// The one validator: its stake key attests, its other keys propose and vote.
+    pub validator: Identity,
+    pub secrets: ProposerSecrets,
     pub sponsor: SigningKey,
     pub trainers: Vec<Identity>,
     pub verifiers: Vec<Identity>,
@@ -195,15 +183,17 @@ impl Cast {
         let identity = |name: &&str| Identity { name: (*name).into(), key: key(name), engine: plan.engine };
         let trainers: Vec<Identity> = PEERS.iter().map(identity).collect();
         let verifiers: Vec<Identity> = VERIFIERS.iter().map(identity).collect();
-        let proposer = ProposerSecrets {
-            signing: key("proposer"),
-            vrf: VrfSecret::from_seed(&plan.derive("proposer beacon")),
+        let validator = identity(&"validator-1");
+        let (signing, vrf) = (key("consensus"), VrfSecret::from_seed(&plan.derive("beacon")));
+        let secrets = ProposerSecrets { signing, vrf };
+        let keys = RegisteredKeys {
+            vrf: secrets.vrf.key(),
+            consensus: peer_key(&secrets.signing),
+            node: peer_key(&key("node")).0,
         };
-        let lock = plan.lock().ok_or(SetupError::Terms)?;
-        // A trainer can afford one lie: what is left of its stake does not carry another commitment.
-        let half = Amount(lock.0 / 2);
-        let trainer_stake = lock.plus(half).ok_or(SetupError::Terms)?;
-        let verifier_stake = lock.times(4).ok_or(SetupError::Terms)?;
+        let run = plan.run();
+        let trainer_stake = run.trainer_stake().ok_or(SetupError::Terms)?;
+        let verifier_stake = run.verifier_stake().ok_or(SetupError::Terms)?;
         let account =
             |key, balance, bonded, role| GenesisAccount { key, balance, bonded, role, registered: None };
         let sponsor = key("sponsor");
@@ -211,53 +201,46 @@ impl Cast {
         let staked = |identity: &Identity, stake, role| account(identity.peer(), Amount(1_000), stake, role);
         accounts.extend(trainers.iter().map(|t| staked(t, trainer_stake, Role::Trainer)));
         accounts.extend(verifiers.iter().map(|v| staked(v, verifier_stake, Role::Verifier)));
+        accounts.push(GenesisAccount {
+            registered: Some(keys),
+            ..account(validator.peer(), Amount(1_000), verifier_stake, Role::Validator)
+        });
         accounts.sort_by_key(|account| account.key);
         let genesis = Genesis {
             name: "retrace-demo".into(),
             test_network: true,
             time_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64),
-            proposer: proposer.proposer(),
             accounts,
-            params: Params::default(),
+            params: params(),
         };
         let test_network = TestNetwork::of(&genesis);
         if plan.liar.is_some() && test_network.is_none() {
             return Err(SetupError::NotATestNetwork);
         }
-        Ok(Cast { genesis, proposer, sponsor, trainers, verifiers, test_network })
+        Ok(Cast { genesis, validator, secrets, sponsor, trainers, verifiers, test_network })
     }
 
     /// Terms of the run on this corpus.
     pub fn terms(&self, plan: &Plan, corpus: &Corpus) -> Result<RunTerms, SetupError> {
-        let spec = plan.spec();
         let shard = |bytes: &Vec<u8>| Shard { digest: tensor_digest(bytes), bytes: bytes.len() as u64 };
-        let deterrence = plan.deterrence();
-        let minutes = |n: u64| Span { heights: 20, ms: n * 60_000 };
-        Ok(RunTerms {
-            spec,
-            manifest: corpus.shards.iter().map(shard).collect(),
-            initial_base: root_of(StateKind::Outer, &spec, &initial_base(&spec)),
-            audit_rate_ppm: plan.audit_rate_ppm,
-            verdicts_min: VERIFIERS.len() as u8,
-            draw_delay: 2,
-            segment_reward: deterrence.reward,
-            verdict_reward: Amount(5),
-            lock: plan.lock().ok_or(SetupError::Terms)?,
-            challenge_bond: Amount(500),
-            commit_span: minutes(10),
-            verdict_span: minutes(10),
-            move_span: minutes(10),
-            bounty_ppm: deterrence.bounty_ppm,
-            bounty_cap: Amount(1_000),
-            declared_gain: deterrence.gain,
-            collusion_ppm: COLLUSION_PPM,
-        })
+        let manifest = corpus.shards.iter().map(shard).collect();
+        plan.run().terms(plan.derive("parameters"), manifest).ok_or(SetupError::Terms)
     }
 
-    /// The name of a peer, or its key where it has none here.
-    pub fn name(&self, peer: &retrace_verifier::signature::PeerKey) -> String {
-        let known = self.trainers.iter().chain(&self.verifiers).find(|identity| identity.peer() == *peer);
-        let sponsor = (peer_key(&self.sponsor) == *peer).then(|| "sponsor".to_string());
-        known.map(|identity| identity.name.clone()).or(sponsor).unwrap_or_else(|| peer.to_string())
+    /// What people call everybody.
+    pub fn names(&self) -> BTreeMap<PeerKey, String> {
+        let identities = self.trainers.iter().chain(&self.verifiers).chain([&self.validator]);
+        let named = identities.map(|identity| (identity.peer(), identity.name.clone()));
+        named.chain([(peer_key(&self.sponsor), "sponsor".to_string())]).collect()
+    }
+}
+
+/// Parameters of a network in one process, as long as its run's windows.
+fn params() -> Params {
+    let minutes = |n: u64| Span { heights: 20, ms: n * 60_000 };
+    Params {
+        unbond_span: Span { heights: 100, ms: 3_600_000 },
+        attest_span: minutes(10),
+        ..Params::default()
     }
 }

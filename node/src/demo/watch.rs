@@ -2,19 +2,21 @@
 
 use super::evaluate::bits_per_byte;
 use super::outcome::{Audits, DisputeReport, Outcome, SlashReport};
-use super::setup::{Cast, Plan, SetupError};
+use super::setup::SetupError;
 use crate::data::Corpus;
 use crate::events;
 use crate::names;
-use crate::network::{Board, Notice};
+use crate::network::{Board, Fate, moves_of};
 use crate::roles::Lineage;
-use retrace_ledger::{Ending, Event, Height, RewardReason, VerdictResult, econ};
+use retrace_ledger::{CheckedBlock, Ending, Event, Height, RewardReason, VerdictResult, econ};
+use retrace_model::{Engine, RunSpec};
+use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Docket};
 use retrace_verifier::evidence::{Bundle, MAGIC};
 use retrace_verifier::game::ulp_distance;
+use retrace_verifier::signature::PeerKey;
 use retrace_verifier::{Finding, SignedMove, Unit};
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// Hears of a run as it goes.
@@ -25,13 +27,38 @@ pub trait Progress {
     fn idle(&mut self, height: Height, seconds: u64);
 }
 
+/// What is watched, and what people call those who take part.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The transaction that opens the run, whose id is the run's.
+    pub run: Digest,
+    /// What it trains.
+    pub spec: RunSpec,
+    /// Names of accounts.
+    pub names: BTreeMap<PeerKey, String>,
+    /// Who is known to lie, if anybody.
+    pub liar: Option<String>,
+    /// Share of steps drawn, parts per million.
+    pub audit_rate_ppm: u32,
+    /// Verdicts that a drawn unit needs.
+    pub verdicts_min: u8,
+    /// What the held-out loss is computed with.
+    pub engine: Engine,
+}
+
+impl Subject {
+    /// The name of a peer, or its key where it has none here.
+    pub fn name(&self, peer: &PeerKey) -> String {
+        self.names.get(peer).cloned().unwrap_or_else(|| peer.to_string())
+    }
+}
+
 /// Longest silence before people are told that work goes on.
 const SILENCE: Duration = Duration::from_secs(5);
 
 struct Watcher<'a> {
     board: &'a Board,
-    cast: &'a Cast,
-    plan: &'a Plan,
+    subject: &'a Subject,
     corpus: &'a Corpus,
     progress: &'a mut dyn Progress,
     lineage: Lineage,
@@ -40,83 +67,92 @@ struct Watcher<'a> {
     loss_last: f64,
     commitments: u64,
     audits: Audits,
-    moves: BTreeMap<retrace_verifier::digest::Digest, Vec<SignedMove>>,
-    judge_us: BTreeMap<retrace_verifier::digest::Digest, u64>,
+    moves: BTreeMap<Digest, Vec<SignedMove>>,
     disputes: Vec<DisputeReport>,
     slashed: Vec<SlashReport>,
     rewards: BTreeMap<String, u64>,
-    finished: Option<retrace_verifier::digest::Digest>,
+    finished: Option<Digest>,
 }
 
 /// Says what the untrained model loses on the held-out text.
-pub(super) fn first_loss(plan: &Plan, corpus: &Corpus, progress: &mut dyn Progress) -> f64 {
-    let lineage = Lineage::start(&plan.spec());
-    let loss = held_out_loss(plan, corpus, &lineage);
+pub(super) fn first_loss(subject: &Subject, corpus: &Corpus, progress: &mut dyn Progress) -> f64 {
+    let lineage = Lineage::start(&subject.spec);
+    let loss = held_out_loss(subject, corpus, &lineage);
     let entropy = corpus.unigram_bits_per_byte();
     progress.line(Height(0), &format!("held-out loss {loss:.3} bits/byte, unigram entropy {entropy:.3}"));
     loss
 }
 
-fn held_out_loss(plan: &Plan, corpus: &Corpus, lineage: &Lineage) -> f64 {
+fn held_out_loss(subject: &Subject, corpus: &Corpus, lineage: &Lineage) -> f64 {
     let parameters = &lineage.base[..lineage.base.len() / 2];
-    bits_per_byte(&plan.spec(), parameters, &corpus.held_out, &plan.engine)
+    bits_per_byte(&subject.spec, parameters, &corpus.held_out, &subject.engine)
 }
 
 /// Watches until the run is finished or somebody cannot go on.
 pub(super) fn watch(
     board: &Board,
-    cast: &Cast,
-    plan: &Plan,
+    subject: &Subject,
     corpus: &Corpus,
-    notices: &Receiver<Notice>,
     loss_first: f64,
     progress: &mut dyn Progress,
 ) -> Result<Outcome, SetupError> {
-    let lineage = Lineage::start(&plan.spec());
     let mut watcher = Watcher {
         board,
-        cast,
-        plan,
+        subject,
         corpus,
         progress,
-        lineage,
+        lineage: Lineage::start(&subject.spec),
         started: Instant::now(),
         loss_first,
         loss_last: loss_first,
         commitments: 0,
         audits: Audits::default(),
         moves: BTreeMap::new(),
-        judge_us: BTreeMap::new(),
         disputes: Vec::new(),
         slashed: Vec::new(),
         rewards: BTreeMap::new(),
         finished: None,
     };
-    while watcher.finished.is_none() {
-        match notices.recv_timeout(SILENCE) {
-            Ok(notice) => watcher.hear(notice)?,
-            Err(RecvTimeoutError::Timeout) => {
-                let seconds = watcher.started.elapsed().as_secs();
-                watcher.progress.idle(board.height(), seconds);
-            }
-            Err(RecvTimeoutError::Disconnected) => break,
+    let mut seen = Height(0);
+    while watcher.finished.is_none() && !board.is_stopped() {
+        let head = board.wait_a_while(seen, SILENCE);
+        if head <= seen {
+            let seconds = watcher.started.elapsed().as_secs();
+            watcher.progress.idle(head, seconds);
         }
+        while seen < head {
+            seen = seen.after(1);
+            watcher.block(seen)?;
+        }
+        watcher.check_parts()?;
     }
     Ok(watcher.outcome())
 }
 
 impl Watcher<'_> {
-    fn hear(&mut self, notice: Notice) -> Result<(), SetupError> {
-        match notice {
-            Notice::Failed { role, reason } => Err(SetupError::Stopped { role, reason }),
-            Notice::Block { height, events, moves, judge_us } => {
-                for signed in moves {
-                    self.moves.entry(signed.dispute).or_default().push(signed);
-                }
-                self.judge_us.extend(judge_us);
-                events.iter().try_for_each(|event| self.happened(height, event))
-            }
+    /// Nothing will happen any more where a part has failed, or where the run was refused.
+    fn check_parts(&self) -> Result<(), SetupError> {
+        if let Some((role, reason)) = self.board.failure() {
+            return Err(SetupError::Stopped { role, reason });
         }
+        match self.board.fate(&self.subject.run) {
+            Fate::Refused { reason } => Err(SetupError::Stopped { role: "sponsor".into(), reason }),
+            _ => Ok(()),
+        }
+    }
+
+    fn block(&mut self, height: Height) -> Result<(), SetupError> {
+        let fault = |error: retrace_ledger::Fault| SetupError::Stopped {
+            role: "ledger".into(),
+            reason: error.to_string(),
+        };
+        let block = self.board.block(height).map_err(fault)?;
+        let checked = block.and_then(|(block, _)| CheckedBlock::check(block).ok());
+        for signed in checked.iter().flat_map(moves_of) {
+            self.moves.entry(signed.dispute).or_default().push(signed);
+        }
+        let events = self.board.events(height).map_err(fault)?;
+        events.iter().try_for_each(|event| self.happened(height, event))
     }
 
     fn happened(&mut self, height: Height, event: &Event) -> Result<(), SetupError> {
@@ -132,14 +168,14 @@ impl Watcher<'_> {
                 self.dispute_ended(height, dispute, ending, sizes)?;
             }
             Event::Slashed { peer, amount, reason, bounty, .. } => self.slashed.push(SlashReport {
-                peer: self.cast.name(peer),
+                peer: self.subject.name(peer),
                 amount: amount.0,
                 reason: format!("{reason:?}"),
                 bounty: bounty.0,
                 bounty_to: None,
             }),
             Event::Rewarded { peer, amount, reason, .. } => {
-                self.rewarded(&self.cast.name(peer), amount.0, *reason)
+                self.rewarded(&self.subject.name(peer), amount.0, *reason)
             }
             Event::BaseAccepted { round, .. } => self.base_accepted(height, *round)?,
             Event::RunFinished { head, .. } => self.finished = Some(*head),
@@ -174,19 +210,14 @@ impl Watcher<'_> {
             | Event::BasePosted { .. } => true,
             _ => false,
         };
-        is_told.then(|| events::sentence(event, &|peer| self.cast.name(peer)))
+        is_told.then(|| events::sentence(event, &|peer| self.subject.name(peer)))
     }
 
     fn base_accepted(&mut self, height: Height, round: u32) -> Result<(), SetupError> {
-        let (spec, blobs) = (self.plan.spec(), self.board.blobs());
-        let look = |at| {
-            self.board.read(|state| {
-                let run = state.runs().next().map(|(id, _)| id).unwrap_or(state.network());
-                Lineage::look(state, &run, at)
-            })
-        };
-        self.lineage.follow(&spec, &blobs, &self.plan.engine, round, look)?;
-        self.loss_last = held_out_loss(self.plan, self.corpus, &self.lineage);
+        let (spec, blobs) = (&self.subject.spec, self.board.blobs());
+        let look = |at| self.board.read(|state| Lineage::look(state, &self.subject.run, at));
+        self.lineage.follow(spec, &blobs, &self.subject.engine, round, look)?;
+        self.loss_last = held_out_loss(self.subject, self.corpus, &self.lineage);
         let text = format!(
             "round {} done: held-out loss {:.3} bits/byte, {} audits match, {} do not",
             round - 1,
@@ -201,7 +232,7 @@ impl Watcher<'_> {
     fn dispute_ended(
         &mut self,
         height: Height,
-        id: &retrace_verifier::digest::Digest,
+        id: &Digest,
         ending: &Ending,
         (moves, posted_bytes, judging_bytes): (u16, u64, u64),
     ) -> Result<(), SetupError> {
@@ -232,7 +263,7 @@ impl Watcher<'_> {
 
     fn report(
         &self,
-        id: &retrace_verifier::digest::Digest,
+        id: &Digest,
         docket: &Docket,
         winner: String,
         finding: Option<Finding>,
@@ -247,13 +278,13 @@ impl Watcher<'_> {
         };
         DisputeReport {
             id: id.to_string(),
-            accused: self.cast.name(&docket.claim.signer()),
-            challenger: self.cast.name(&docket.challenger),
+            accused: self.subject.name(&docket.claim.signer()),
+            challenger: self.subject.name(&docket.challenger),
             winner,
             moves: 0,
             evidence_bytes: 0,
             posted_bytes: 0,
-            judge_us: self.judge_us.get(id).copied(),
+            judge_us: self.board.judge_us(id),
             round: facts.round,
             slot,
             step,
@@ -270,15 +301,14 @@ impl Watcher<'_> {
     }
 
     fn outcome(self) -> Outcome {
-        let spec = self.plan.spec();
-        let liar = self.plan.liar.as_ref().map(|liar| liar.name.clone());
-        let is_honest = |slash: &&SlashReport| Some(&slash.peer) != liar.as_ref();
+        let (spec, subject) = (&self.subject.spec, self.subject);
+        let is_honest = |slash: &&SlashReport| Some(&slash.peer) != subject.liar.as_ref();
         let steps = self.commitments * u64::from(spec.steps);
-        let verdicts = self.cast.verifiers.len() as u8;
-        let escape = econ::escape_ppb(self.plan.audit_rate_ppm, super::setup::COLLUSION_PPM, verdicts);
+        let collusion = super::setup::COLLUSION_PPM;
+        let escape = econ::escape_ppb(subject.audit_rate_ppm, collusion, subject.verdicts_min);
         let head = self.finished.map_or(self.lineage.root, |head| head);
         Outcome {
-            network: self.cast.genesis.network().to_string(),
+            network: self.board.network().to_string(),
             height: self.board.height().0,
             rounds: spec.rounds,
             steps,
@@ -288,7 +318,7 @@ impl Watcher<'_> {
             unigram_bits_per_byte: self.corpus.unigram_bits_per_byte(),
             commitments: self.commitments,
             audits: self.audits,
-            audit_rate: f64::from(self.plan.audit_rate_ppm) / 1e6,
+            audit_rate: f64::from(subject.audit_rate_ppm) / 1e6,
             escape_probability: escape as f64 / 1e9,
             honest_slashed: self.slashed.iter().filter(is_honest).count() as u64,
             evidence_file: self.disputes.iter().find_map(|d| d.evidence_file.clone()),
@@ -299,6 +329,7 @@ impl Watcher<'_> {
             home: self.board.home().path().display().to_string(),
             data: self.corpus.source.clone(),
             seconds: self.started.elapsed().as_secs_f64(),
+            network_of: None,
         }
     }
 }
