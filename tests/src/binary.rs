@@ -5,7 +5,8 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    thread::{self, JoinHandle},
+    sync::mpsc::{self, Receiver},
+    thread,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -13,8 +14,10 @@ use std::{
 const BUILD: &str = "cargo build -p retrace-node --locked";
 /// Names the binary, where it is not the one beside the tests; no age is checked then.
 const VARIABLE: &str = "RETRACE_BIN";
-/// Longest run of any process. One that takes longer is killed, and the test fails.
+/// Longest run of a process that nobody gives more. One that takes longer is killed, and the test fails.
 const PATIENCE: Duration = Duration::from_secs(240);
+/// Longest wait for the rest of the output of a process that has ended.
+const PIPE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A process that ended.
 #[derive(Clone, Debug)]
@@ -87,13 +90,27 @@ fn newest(folder: &Path) -> Option<(SystemTime, PathBuf)> {
     files.max()
 }
 
+/// The binary with these arguments and none of the tester's own settings, to be started.
+pub fn command<A: AsRef<str>>(arguments: &[A]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments.iter().map(AsRef::as_ref));
+    let names = env::vars_os().map(|(name, _)| name);
+    for name in names.filter(|name| name.to_string_lossy().starts_with("RETRACE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Runs the binary with these arguments.
 #[track_caller]
 pub fn retrace<A: AsRef<str>>(arguments: &[A]) -> Run {
-    let mut command = Command::new(binary());
-    command.args(arguments.iter().map(AsRef::as_ref));
-    command.env_remove("RETRACE_HOME").env_remove("RETRACE_BACKEND");
-    run(command)
+    retrace_within(PATIENCE, arguments)
+}
+
+/// Runs the binary with these arguments, at most so long.
+#[track_caller]
+pub fn retrace_within<A: AsRef<str>>(patience: Duration, arguments: &[A]) -> Run {
+    run(command(arguments), patience)
 }
 
 /// Runs the judge of `specs/judge`, which shares no code with the crates, on a file.
@@ -103,37 +120,42 @@ pub fn judge(file: &Path) -> Run {
     assert!(script.is_file(), "{} is missing: nobody judges beside the crates", script.display());
     let mut command = Command::new("python3");
     command.arg(script).arg(file).arg("--json");
-    run(command)
+    run(command, PATIENCE)
 }
 
 /// Runs a command to its end, or to the end of patience.
 #[track_caller]
-fn run(mut command: Command) -> Run {
+fn run(mut command: Command, patience: Duration) -> Run {
     let line = format!("{command:?}");
     let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap_or_else(|error| panic!("{line} does not start: {error}"));
     let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
-    let status = wait(&mut child);
-    let [stdout, stderr] = [stdout, stderr].map(|pipe| pipe.join().expect("a pipe is read to its end"));
+    let status = wait(&mut child, patience);
+    let [stdout, stderr] = [stdout, stderr].map(|pipe| {
+        pipe.recv_timeout(PIPE_PATIENCE)
+            .unwrap_or_else(|_| panic!("{line} ended, and its output is still open"))
+    });
     let status = status.unwrap_or_else(|| {
-        panic!("{line} took longer than {PATIENCE:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
+        panic!("{line} took longer than {patience:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
     });
     Run { line, code: status.code().unwrap_or(-1), stdout, stderr }
 }
 
-/// Reads a pipe on a thread, so that no process waits for us to read.
-fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+/// Reads a pipe on a thread, so that no process waits for us to read; a process left behind may hold it open.
+fn drain(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (read, whole) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+        drop(read.send(String::from_utf8_lossy(&bytes).into_owned()));
+    });
+    whole
 }
 
 /// The status of a child, or nothing where it had to be killed.
-fn wait(child: &mut Child) -> Option<ExitStatus> {
+pub fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     let started = Instant::now();
-    while started.elapsed() < PATIENCE {
+    while started.elapsed() < patience {
         if let Some(status) = child.try_wait().expect("a child can be waited for") {
             return Some(status);
         }

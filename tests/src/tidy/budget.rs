@@ -3,8 +3,10 @@
 use super::{Offense, tree::Tree};
 
 /// Raising this is a decision of its own: say in the commit which package came and what it brought along.
-/// Consensus, libp2p, `RocksDB` and axum take about 600 between them; the rest is head room for small parts.
-pub const PACKAGES: usize = 640;
+/// Consensus, libp2p, `RocksDB` and axum take about 600 between them. The network's small parts brought about 60
+/// more: age (keystores at rest), utoipa, tower-http and ureq (the interface and its client), toml (manifests and
+/// configuration) and tracing-subscriber (logs). The rest is head room.
+pub const PACKAGES: usize = 700;
 
 /// The lock file, if it is missing or over budget.
 pub fn check(tree: &Tree, budget: usize) -> Vec<Offense> {

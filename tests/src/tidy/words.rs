@@ -94,7 +94,7 @@ const BRITISH: &[&str] = &[
 ];
 
 /// Names that other people's code gave, spelled their way.
-const FOREIGN: &[&str] = &["NetworkBehaviour", "SwarmEvent::Behaviour", "behaviour_mut", "with_behaviour"];
+const FOREIGN: &[&str] = &["NetworkBehaviour", "::Behaviour", "behaviour_mut", "with_behaviour"];
 
 /// Folders of somebody's machine. A path that a reader can use is relative or comes from the environment.
 const MACHINE_FOLDERS: &[&str] = &["/home/", "/root/", "/work/", "/Users/"];

@@ -1,7 +1,10 @@
 //! "No bundle that was touched convicts": cut, empty, endless, random or flipped bytes (V-6.1, V-6.2).
 
-use crate::subject::{below, noise, refused, shared, text};
-use retrace_tests::binary::{Run, judge, retrace};
+use crate::subject::{refused, shared, text};
+use retrace_tests::{
+    binary::{Run, judge, retrace},
+    files::{below, noise},
+};
 use std::{fs, path::Path};
 use tempfile::TempDir;
 

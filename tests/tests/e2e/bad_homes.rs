@@ -1,6 +1,6 @@
-//! "A home that is not what it says is refused by name", and one that a killed process left is not (L-1.4, L-8.2).
+//! "A home that is not what it says is refused by name" (L-1.4, L-2.2, V-1.1); its database has a file of its own.
 
-use crate::subject::{Copy, SMALL, below, refused, shared, text};
+use crate::subject::{Copy, SMALL, refused, shared, text};
 use retrace_tests::binary::retrace;
 use std::fs;
 use tempfile::TempDir;
@@ -26,10 +26,14 @@ fn a_full_folder_is_left_alone() {
     let folder = TempDir::new().expect("a temporary folder");
     let own = folder.path().join("my own file");
     fs::write(&own, "precious").expect("a file");
-    refused(retrace(&[&["demo", "--home", &text(folder.path())], &SMALL[..]].concat()), "is not empty");
-    assert_eq!(fs::read(&own).expect("the file is still there"), b"precious");
-    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing was added");
-    refused(retrace(&[&["demo", "--home", &text(&own)], &SMALL[..]].concat()), "cannot use");
+    for form in [&["demo", "--in-process"][..], &["demo"]] {
+        let home = text(folder.path());
+        refused(retrace(&[form, &["--home", &home], &SMALL].concat()), "is not empty");
+        assert_eq!(fs::read(&own).expect("the file is still there"), b"precious");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing was added");
+    }
+    let home = text(&own);
+    refused(retrace(&[&["demo", "--in-process", "--home", &home], &SMALL[..]].concat()), "cannot use");
 }
 
 #[test]
@@ -44,8 +48,10 @@ fn a_folder_that_is_no_home_is_refused() {
 #[test]
 fn another_format_is_refused() {
     let home = shared().copy();
-    home.spoil("FORMAT", |bytes| lines(bytes, |lines| lines[0] = "retrace home 0".into()));
-    is_refused(&home, "another format: it says \"retrace home 0\"");
+    for other in ["retrace home 1", "retrace home 3"] {
+        home.spoil("FORMAT", |bytes| lines(bytes, |lines| lines[0] = other.into()));
+        is_refused(&home, &format!("another format: it says {other:?}"));
+    }
     home.spoil("FORMAT", |_| vec![0xFF; 64]);
     is_refused(&home, "another format");
     home.spoil("FORMAT", |_| Vec::new());
@@ -68,75 +74,13 @@ fn another_network_is_refused() {
     is_refused(&home, "genesis.bin is damaged");
 }
 
-/// Where the records of a block log begin, and how long their blocks are.
-fn records(log: &[u8]) -> Vec<(usize, usize)> {
-    let (mut at, mut found) = (0, Vec::new());
-    while let Some(length) = log[at..].first_chunk::<4>() {
-        let length = u32::from_le_bytes(*length) as usize;
-        found.push((at, length));
-        at += 8 + length;
-    }
-    found
-}
-
-/// L-3.1: a block with a flipped bit, anywhere in it, is not the block that was signed.
-#[test]
-fn a_flipped_block_is_refused() {
-    let demo = shared();
-    for flip in 0..6 {
-        let home = demo.copy();
-        home.spoil("blocks.log", |mut log| {
-            let records = records(&log);
-            let (at, length) = records[records.len() / 2];
-            log[at + 8 + below(&format!("flip {flip}"), length)] ^= 1 << flip;
-            log
-        });
-        refused(home.retrace("log", &[]), "blocks.log is damaged");
-    }
-}
-
-/// A record whose length lies is damage in the middle, however long it claims to be: what follows it is no torn tail.
-#[test]
-fn a_flipped_length_is_refused() {
-    let demo = shared();
-    for bit in 0..64 {
-        let home = demo.copy();
-        home.spoil("blocks.log", |mut log| {
-            let records = records(&log);
-            log[records[records.len() / 2].0 + bit / 8] ^= 1 << (bit % 8);
-            log
-        });
-        let run = home.retrace("log", &[]);
-        assert_eq!(run.code, 2, "bit {bit} of a length flipped, and half of the blocks are gone unnoticed");
-        refused(run, "blocks.log is damaged");
-    }
-}
-
-/// "A process killed while it wrote leaves a torn tail": all whole blocks before it are read.
-#[test]
-fn a_torn_tail_is_no_damage() {
-    let demo = shared();
-    let whole = demo.retrace("show", &["--json"]).exits(0).json();
-    let height = whole["height"].as_u64().expect("a height");
-    for torn in [1, 3, 64] {
-        let home = demo.copy();
-        home.spoil("blocks.log", |mut log| {
-            log.truncate(log.len() - torn);
-            log
-        });
-        let said = home.retrace("show", &["--json"]).exits(0).json();
-        assert_eq!(said["height"], height - 1, "only the torn block is missing");
-        let replay = home.retrace("replay", &["--all", "--json"]).exits(0).json();
-        assert_eq!(replay["verdict"], "match");
-    }
-}
-
 /// V-1.1: a blob is what its name says, or it is refused.
 #[test]
 fn a_flipped_shard_is_refused() {
     let home = shared().copy();
-    let blobs = fs::read_dir(shared().home().join("blobs")).expect("blobs");
-    for blob in blobs.map(|entry| entry.expect("an entry")) {
+    let blobs: Vec<_> = fs::read_dir(home.path().join("blobs")).expect("blobs").collect();
+    assert!(!blobs.is_empty(), "a home has shards");
+    for blob in blobs.into_iter().map(|entry| entry.expect("an entry")) {
         home.spoil(&format!("blobs/{}", blob.file_name().to_string_lossy()), |mut bytes| {
             let middle = bytes.len() / 2;
             bytes[middle] ^= 1;

@@ -1,7 +1,10 @@
 //! "Bad input is answered, not punished": status 2, an error that names it, a hint, and never a panic.
 
-use crate::subject::{noise, refused, refused_as_usage, text};
-use retrace_tests::binary::{Run, retrace};
+use crate::subject::{refused, refused_as_usage, text};
+use retrace_tests::{
+    binary::{Run, retrace},
+    files::noise,
+};
 use std::fs;
 use tempfile::TempDir;
 
@@ -11,7 +14,7 @@ fn demo(arguments: &[&str]) -> Run {
     let folder = TempDir::new().expect("a temporary folder");
     let home = folder.path().join("home");
     let small = ["--preset", "tiny", "--rounds", "1", "--steps", "4"];
-    let run = retrace(&[&["demo", "--home", &text(&home)], &small[..], arguments].concat());
+    let run = retrace(&[&["demo", "--in-process", "--home", &text(&home)], &small[..], arguments].concat());
     assert!(!home.exists(), "a refused demo left a home: {run}");
     run
 }

@@ -131,7 +131,7 @@ fn random_text_is_not_learned() {
 /// Random letters of base64, a newline after every 76.
 fn base64(seed: &str, bytes: usize) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let letters = crate::subject::noise(seed, bytes);
+    let letters = retrace_tests::files::noise(seed, bytes);
     let lines = letters.chunks(76).map(|line| {
         let line = line.iter().map(|byte| char::from(LETTERS[usize::from(byte % 64)]));
         line.chain(['\n']).collect::<String>()

@@ -5,14 +5,28 @@ use retrace_tests::binary::{binary, retrace};
 
 #[test]
 fn help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 22] = [
         &[],
         &["demo"],
+        &["devnet"],
+        &["devnet", "start"],
+        &["init"],
+        &["start"],
+        &["keys"],
+        &["keys", "show"],
+        &["stake"],
+        &["doctor"],
         &["replay"],
         &["evidence"],
         &["evidence", "verify"],
+        &["status"],
+        &["runs"],
         &["show"],
         &["log"],
+        &["why"],
+        &["rewards"],
+        &["bench"],
+        &["bench", "network"],
         &["selftest"],
     ];
     let without: Vec<_> = commands
@@ -29,7 +43,9 @@ fn every_command_is_known_here() {
     let lines = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
     let listed = lines.take_while(|line| line.starts_with("  "));
     let names: Vec<_> = listed.filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["demo", "replay", "evidence", "show", "log", "selftest", "help"]);
+    let known = "demo devnet init start keys stake doctor replay evidence status runs show log why rewards bench \
+        selftest help";
+    assert_eq!(names, known.split(' ').collect::<Vec<_>>());
 }
 
 #[test]

@@ -5,8 +5,10 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod bad_bundles;
+mod bad_databases;
 mod bad_homes;
 mod bad_input;
+mod bad_networks;
 mod demo;
 mod evidence;
 mod faces;

@@ -1,6 +1,9 @@
 //! Runs of the demo as subjects: small ones, one that several tests share, and files to spoil.
 
-use retrace_tests::binary::{Run, retrace};
+use retrace_tests::{
+    binary::{Run, retrace},
+    files::copy,
+};
 use serde_json::Value;
 use std::{
     fs,
@@ -20,12 +23,13 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Runs a demo to its good end.
+    /// Runs a demo to its good end, in one process: what is proved here is not the network.
     #[track_caller]
     pub fn new(arguments: &[&str]) -> Demo {
         let folder = TempDir::new().expect("a temporary folder");
         let home = text(&folder.path().join("home"));
-        let run = retrace(&[&["demo", "--json", "--home", &home], arguments].concat()).exits(0);
+        let run =
+            retrace(&[&["demo", "--in-process", "--json", "--home", &home], arguments].concat()).exits(0);
         assert_eq!(run.stdout.lines().count(), 1, "--json prints one line and nothing else: {run}");
         Demo { said: run.json(), folder }
     }
@@ -97,6 +101,11 @@ pub fn shared() -> Arc<Demo> {
 pub struct Copy(TempDir);
 
 impl Copy {
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// Replaces a file of the home by what is made of it.
     pub fn spoil(&self, name: &str, spoiled: impl FnOnce(Vec<u8>) -> Vec<u8>) {
         let path = self.0.path().join(name);
@@ -108,15 +117,6 @@ impl Copy {
     #[track_caller]
     pub fn retrace(&self, command: &str, arguments: &[&str]) -> Run {
         retrace(&[&[command, "--home", &text(self.0.path())], arguments].concat())
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder for the copy");
-    for entry in fs::read_dir(from).expect("a folder to copy") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("an entry has a name"));
-        if path.is_dir() { copy(&path, &target) } else { fs::copy(&path, &target).map(drop).expect("a copy") }
     }
 }
 
@@ -142,20 +142,4 @@ pub fn refused_as_usage(run: Run, error: &str) -> Run {
     assert!(helps, "no help in {run}");
     assert!(run.stdout.is_empty(), "an answer in spite of the error: {run}");
     run
-}
-
-/// Pseudo-random bytes that every run of a test sees alike: BLAKE3's output stream.
-pub fn noise(seed: &str, bytes: usize) -> Vec<u8> {
-    let mut noise = vec![0; bytes];
-    blake3::Hasher::new_derive_key("retrace tests noise")
-        .update(seed.as_bytes())
-        .finalize_xof()
-        .fill(&mut noise);
-    noise
-}
-
-/// A pseudo-random number below `limit`.
-pub fn below(seed: &str, limit: usize) -> usize {
-    let word = noise(seed, 8).try_into().expect("eight bytes");
-    (u64::from_le_bytes(word) % limit as u64) as usize
 }
