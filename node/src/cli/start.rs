@@ -45,14 +45,19 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         foresee(&args.home, &config);
     }
     let node = Node::start(home, &config, &keys).map_err(Failure::work)?;
+    for address in node.addresses() {
+        eprintln!("  reached  {address}");
+    }
     eprintln!("running; stop with Ctrl-C");
-    let signal = node.wait_for_end(is_attached()).map_err(Failure::work)?;
+    let ended = node.wait_for_end(is_attached());
     let since = Instant::now();
-    eprintln!("{signal}: stopping");
+    if let Ok(reason) = &ended {
+        eprintln!("{reason}: stopping");
+    }
     let height = node.board().height();
     node.stop();
     eprintln!("stopped at height {height} after {:.1} s", since.elapsed().as_secs_f64());
-    Ok(Exit::Yes)
+    ended.map(|_| Exit::Yes).map_err(Failure::work)
 }
 
 /// What the roles will need, before they start.

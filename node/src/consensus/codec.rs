@@ -12,7 +12,7 @@ use malachite_app_channel::app::types::{ProposedValue, SignedConsensusMsg};
 use malachite_core_types::{
     ExtendedCommitCertificate, ExtendedCommitSignature, PolkaCertificate, Round, ValidatorProof,
 };
-use malachite_sync::{PeerId, RawDecidedValue, Request, Response, Status, ValueRequest, ValueResponse};
+use malachite_sync::{RawDecidedValue, Request, Response, Status, ValueRequest, ValueResponse};
 use retrace_ledger::{CodecError, decode};
 
 /// Bytes of a vote or a proposal.

@@ -89,10 +89,4 @@ pub enum ConsensusError {
         /// What the ledger says.
         reason: BlockError,
     },
-    /// The system gives no threads.
-    #[error("no threads for consensus: {source}")]
-    Threads {
-        /// What the system says.
-        source: std::io::Error,
-    },
 }

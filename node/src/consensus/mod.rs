@@ -41,6 +41,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 pub use error::ConsensusError;
+#[cfg(test)]
 pub use peers::peer_id;
 pub use supervise::{ConsensusStatus, Running, start};
 

@@ -83,11 +83,6 @@ impl Running {
         *self.shared.lock()
     }
 
-    /// Validators connected.
-    pub fn peers(&self) -> usize {
-        self.status().peers
-    }
-
     /// True once it has ended, whatever the reason.
     pub fn is_over(&self) -> bool {
         self.task.is_finished()

@@ -5,6 +5,9 @@
 //! genesis.bin    canonical bytes of genesis
 //! db/            blocks, their certificates and events, state rows and tree nodes (RocksDB)
 //! blobs/HEX      shards, deltas, lists and states by the digest or root that names them
+//! partial/HEX    what is there of blobs that are being fetched
+//! signed/        what a trainer has signed for its slots
+//! consensus/     a validator's log, sign state and proposals
 //! evidence/HEX   bundles by dispute
 //! pending/HEX    acknowledged transactions that no block has settled yet
 //! config.toml    what a node of this home does, and where it listens

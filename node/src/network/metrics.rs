@@ -72,6 +72,7 @@ impl Metrics {
     }
 
     /// How often something was refused.
+    #[cfg(test)]
     pub fn refusals(&self, kind: &'static str, reason: &'static str) -> u64 {
         self.refused.get_or_create(&RefusalLabels { kind, reason }).get()
     }

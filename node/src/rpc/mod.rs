@@ -25,5 +25,5 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use door::{NodeInfo, PeerInfo, Peers};
+pub use door::{NodeInfo, PeerInfo};
 pub use server::{RpcError, RpcHandle, serve};

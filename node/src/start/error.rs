@@ -32,6 +32,13 @@ pub enum StartError {
     #[error("the interface cannot start: {0}")]
     #[diagnostic(help("is the address of [node] rpc in config.toml this machine's, and its port free?"))]
     Rpc(#[from] RpcError),
+    /// Agreement ended by itself.
+    #[error("consensus has ended: {reason}")]
+    #[diagnostic(help("the log says more; start the node again once the reason is gone"))]
+    Ended {
+        /// Why.
+        reason: String,
+    },
     /// Threads.
     #[error("the operating system gives no thread: {source}")]
     #[diagnostic(help("check the limits of processes and threads, such as `ulimit -u`"))]

@@ -1,6 +1,7 @@
 //! A node as one process: chain, swarm, agreement, interface and roles, started together and stopped together.
 
 mod error;
+mod gauges;
 mod roles;
 mod seams;
 
@@ -14,6 +15,7 @@ use crate::network::Board;
 use crate::rpc::{self, NodeInfo, RpcHandle};
 use crate::swarm::{self, SwarmConfig, SwarmHandle};
 use ed25519_dalek::SigningKey;
+use gauges::ConsensusGauges;
 use retrace_ledger::{RocksOptions, Role};
 use seams::ValidatorBoard;
 use std::sync::Arc;
@@ -26,6 +28,9 @@ use tokio::runtime::Runtime;
 const ROLE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long open requests and streams may take to end.
 const TASK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often consensus is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A running node.
 pub struct Node {
@@ -79,12 +84,8 @@ impl Node {
         &self.board
     }
 
-    /// The swarm.
-    pub fn swarm(&self) -> &SwarmHandle {
-        &self.swarm
-    }
-
-    /// Waits for SIGINT or SIGTERM, or, for an attached node, for the end of its standard input; says which it was.
+    /// Waits for SIGINT or SIGTERM, or, for an attached node, for the end of its standard input. Consensus that ends
+    /// by itself is a failure: whoever looks after this process should know.
     pub fn wait_for_end(&self, is_attached: bool) -> Result<&'static str, StartError> {
         use tokio::signal::unix::{SignalKind, signal};
         self.runtime.block_on(async {
@@ -95,8 +96,30 @@ impl Node {
                 _ = interrupt.recv() => Ok("SIGINT"),
                 _ = terminate.recv() => Ok("SIGTERM"),
                 () = end_of_input(), if is_attached => Ok("its supervisor is gone"),
+                () = self.end_of_consensus() => Err(self.ended()),
             }
         })
+    }
+
+    /// Shows what consensus is doing, for as long as it does.
+    async fn end_of_consensus(&self) {
+        let Some(running) = &self.consensus else { return std::future::pending().await };
+        let shown = ConsensusGauges::new(self.board.metrics());
+        while !running.is_over() {
+            shown.show(&running.status());
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn ended(&self) -> StartError {
+        let reason = self.board.failure().map_or("it does not say why".into(), |(_, reason)| reason);
+        StartError::Ended { reason }
+    }
+
+    /// Where the swarm listens, each address with this node's name, and where the interface does.
+    pub fn addresses(&self) -> Vec<String> {
+        let interface = format!("http://{}", self.rpc.address());
+        self.swarm.listen_addrs().into_iter().chain([interface]).collect()
     }
 
     /// Stops: first what talks to others, then the roles, in well under ten seconds.
@@ -126,7 +149,8 @@ async fn end_of_input() {
     std::thread::spawn(move || {
         let mut input = std::io::stdin().lock();
         drop(std::io::copy(&mut input, &mut std::io::sink()));
-        drop(sender.send(()));
+        // Nobody waits for it any more where the process is ending already.
+        let _heard = sender.send(());
     });
     // The sender goes only with its thread, which ends with the input.
     let _ended = receiver.await;

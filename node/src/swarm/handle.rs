@@ -3,6 +3,7 @@
 use super::blobs::{self, Jobs};
 use super::book::PeerInfo;
 use super::config::{SwarmConfig, SwarmError, dialable, listenable, needs_quic};
+#[cfg(test)]
 use super::counters::Counters;
 use super::dialer::Dialer;
 use super::gossip::{Gossiped, admit_gossip, publish_admitted, push_unconfirmed};
@@ -16,7 +17,6 @@ use futures::FutureExt;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId, Swarm};
-use retrace_ledger::Height;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -145,11 +145,6 @@ fn spawn_tasks(shared: &Arc<Shared>, follows: bool, gossiped: mpsc::Receiver<Gos
 }
 
 impl SwarmHandle {
-    /// This node's peer id.
-    pub fn peer_id(&self) -> String {
-        self.peer_id.to_string()
-    }
-
     /// Connected peers of this network.
     pub fn peers(&self) -> Vec<PeerInfo> {
         self.shared.book().infos()
@@ -162,13 +157,15 @@ impl SwarmHandle {
     }
 
     /// The greatest height that this node or a peer says it has.
-    pub fn best_height(&self) -> Height {
+    #[cfg(test)]
+    pub fn best_height(&self) -> retrace_ledger::Height {
         let theirs = self.shared.book().tips().into_iter().map(|(_, tip)| tip.height).max();
-        self.shared.tip().height.max(theirs.unwrap_or(Height(0)))
+        self.shared.tip().height.max(theirs.unwrap_or_default())
     }
 
     /// Counters.
-    pub fn counters(&self) -> &Counters {
+    #[cfg(test)]
+    pub(super) fn counters(&self) -> &Counters {
         &self.shared.counters
     }
 

@@ -45,7 +45,4 @@ mod tests;
 
 pub use book::PeerInfo;
 pub use config::{SwarmConfig, SwarmError};
-pub use counters::Counters;
 pub use handle::{SwarmHandle, start};
-pub use limits::Limits;
-pub use refused::Refused;

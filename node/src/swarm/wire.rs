@@ -24,6 +24,7 @@ pub(super) enum Channel {
 
 impl Channel {
     /// All of them.
+    #[cfg(test)]
     pub(super) const ALL: [Channel; 3] = [Channel::Talk, Channel::Blocks, Channel::Blobs];
 
     /// Its part of the protocol's name.

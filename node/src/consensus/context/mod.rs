@@ -10,7 +10,7 @@ mod vote;
 use malachite_core_types::{Context, NilOrVal, Round, VoteType};
 
 pub use part::{Init, PART_BYTES, Part, PartRefused};
-pub use scheme::{Sig, StrictEd25519, WrongLength};
+pub use scheme::{Sig, StrictEd25519};
 pub use timeouts::{HEARTBEAT, INTERVAL, Timeouts};
 pub use types::{Address, BlockId, Height, Value};
 pub use validators::{Validator, ValidatorSet};

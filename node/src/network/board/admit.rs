@@ -105,11 +105,6 @@ impl Board {
         !self.lock().mempool.is_empty()
     }
 
-    /// All that wait for a block, in the order in which a proposer tries them.
-    pub fn pending(&self) -> Vec<Signed<Transaction>> {
-        self.lock().mempool.in_order()
-    }
-
     /// This process's own that have waited at least so long.
     pub fn unconfirmed(&self, at_least: Duration) -> Vec<Signed<Transaction>> {
         self.lock().mempool.unconfirmed(at_least)

@@ -4,7 +4,6 @@ use super::{Applied, Board, Fate, Inner};
 use retrace_ledger::{BlockError, Body, Certificate, CheckedBlock, Fault, ProposerSecrets, Signed, State};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::{Move, SignedMove};
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Settled transactions whose fate is remembered.
@@ -34,7 +33,7 @@ impl Board {
             }
         }
         let judged = time_judges(inner.chain.state(), block);
-        let events = inner.chain.apply(block, certificate)?;
+        inner.chain.apply(block, certificate)?;
         inner.judge_us.extend(judged);
         self.settle(&mut inner, block)?;
         let head = inner.chain.head();
@@ -43,9 +42,7 @@ impl Board {
         self.metrics.transactions.inc_by(block.transactions().len() as u64);
         drop(inner);
         self.changed.notify_all();
-        let (id, time_ms) = (block.id(), block.header().time_ms);
-        let (height, state_root, block) = (head.height, head.state_root, block.clone());
-        drop(self.applied.send(Arc::new(Applied { height, id, time_ms, state_root, events, block })));
+        drop(self.applied.send(Applied { height: head.height, id: block.id() }));
         Ok(())
     }
 

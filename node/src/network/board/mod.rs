@@ -12,8 +12,7 @@ use super::mempool::{Mempool, Origin};
 use super::metrics::Metrics;
 use crate::home::{Blobs, Home, HomeError};
 use retrace_ledger::{
-    Block, Certificate, Chain, CheckedBlock, Event, Fault, Genesis, Head, Height, Signed, State, Transaction,
-    ValidatorSet,
+    Block, Certificate, Chain, Event, Fault, Genesis, Head, Height, Signed, State, Transaction, ValidatorSet,
 };
 use retrace_verifier::digest::Digest;
 use std::collections::{BTreeMap, VecDeque};
@@ -24,21 +23,13 @@ use tokio::sync::broadcast;
 /// Blocks and transactions that a slow listener may be behind before it misses some, and reads them from the chain.
 const BACKLOG: usize = 1024;
 
-/// A block that was applied, with what happened in it.
-#[derive(Clone, Debug)]
+/// A block that was applied; the board has the rest of it.
+#[derive(Clone, Copy, Debug)]
 pub struct Applied {
     /// Its height.
     pub height: Height,
     /// Its id.
     pub id: Digest,
-    /// Its time.
-    pub time_ms: u64,
-    /// The state root after it.
-    pub state_root: Digest,
-    /// What happened.
-    pub events: Vec<Event>,
-    /// The block.
-    pub block: CheckedBlock,
 }
 
 /// What became of a transaction, as far as this process remembers.
@@ -80,7 +71,7 @@ pub struct Board {
     metrics: Metrics,
     genesis: Genesis,
     network: Digest,
-    applied: broadcast::Sender<Arc<Applied>>,
+    applied: broadcast::Sender<Applied>,
     admitted: broadcast::Sender<Arc<Signed<Transaction>>>,
 }
 
@@ -195,7 +186,7 @@ impl Board {
     }
 
     /// Word of every block applied from now on.
-    pub fn applied(&self) -> broadcast::Receiver<Arc<Applied>> {
+    pub fn applied(&self) -> broadcast::Receiver<Applied> {
         self.applied.subscribe()
     }
 

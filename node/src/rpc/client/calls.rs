@@ -7,7 +7,6 @@ use crate::rpc::methods::block::FullBlock;
 use crate::rpc::methods::blocks::Blocks;
 use crate::rpc::methods::commitment::Commitment;
 use crate::rpc::methods::dispute::Dispute;
-use crate::rpc::methods::disputes::Disputes;
 use crate::rpc::methods::events::Events;
 use crate::rpc::methods::fate::TransactionFate;
 use crate::rpc::methods::find::Found;
@@ -15,7 +14,6 @@ use crate::rpc::methods::rewards::{ChangeWords, Rewards};
 use crate::rpc::methods::round::Round;
 use crate::rpc::methods::run::Run;
 use crate::rpc::methods::runs::Runs;
-use crate::rpc::methods::slashes::Slashes;
 use crate::rpc::methods::status::Status;
 use crate::rpc::methods::submit::Receipt;
 use crate::rpc::methods::upload::Kept;
@@ -98,11 +96,6 @@ impl Client {
         self.get(&format!("/v1/verdicts/{claim}"))
     }
 
-    /// A page of disputes.
-    pub fn disputes(&self, after: Option<&str>) -> Result<Disputes, ClientError> {
-        self.get(&page("/v1/disputes", after))
-    }
-
     /// A dispute.
     pub fn dispute(&self, id: &str) -> Result<Dispute, ClientError> {
         self.get(&format!("/v1/disputes/{id}"))
@@ -114,7 +107,8 @@ impl Client {
     }
 
     /// A page of slashes.
-    pub fn slashes(&self, after: Option<u64>) -> Result<Slashes, ClientError> {
+    #[cfg(test)]
+    pub fn slashes(&self, after: Option<u64>) -> Result<crate::rpc::methods::slashes::Slashes, ClientError> {
         self.get(&page("/v1/slashes", after.map(|n| n.to_string()).as_deref()))
     }
 

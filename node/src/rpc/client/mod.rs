@@ -5,7 +5,6 @@ mod error;
 mod follow;
 
 pub use error::ClientError;
-pub use follow::Follow;
 
 use super::limits;
 use super::refused::ErrorBody;

@@ -94,11 +94,6 @@ impl History {
         inner.entries.get(at).filter(|entry| (entry.height, entry.position) == (height, position)).copied()
     }
 
-    /// Accounts with changes.
-    pub fn accounts(&self) -> Vec<PeerKey> {
-        self.look().by_account.keys().copied().collect()
-    }
-
     /// The moves of a dispute, in order; none when they are older than the memory.
     pub fn moves(&self, dispute: &Digest) -> Option<Vec<MoveNote>> {
         self.look().moves.get(dispute).cloned()

@@ -54,7 +54,7 @@ pub(in crate::rpc) fn row() -> Row {
 struct Follower {
     door: Arc<Door>,
     next: u64,
-    applied: broadcast::Receiver<Arc<crate::network::Applied>>,
+    applied: broadcast::Receiver<crate::network::Applied>,
     closing: watch::Receiver<bool>,
     _room: OwnedSemaphorePermit,
 }

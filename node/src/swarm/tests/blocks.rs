@@ -16,6 +16,7 @@ async fn a_joiner_catches_up_from_one_address() {
     until("the joiner is at the tip", || second.board.height() == Height(200)).await;
     println!("200 blocks in {:?}", joined.elapsed());
     assert_eq!(second.board.head(), first.board.head());
+    assert_eq!(second.swarm.best_height(), Height(200));
     // A follower of the follower, to see word of a block travel two hops.
     let third = Node::start("join", "127.8.4.3", &[&second]).await;
     until("the third is at the tip", || third.board.height() == Height(200)).await;

@@ -7,7 +7,8 @@ mod liar;
 mod reach;
 mod window;
 
-use super::{Limits, SwarmConfig, SwarmHandle, start};
+use super::limits::Limits;
+use super::{SwarmConfig, SwarmHandle, start};
 use crate::home::Home;
 use crate::network::{Board, propose_once};
 use ed25519_dalek::SigningKey;
