@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Where a run's home is.
 #[derive(Clone, Debug, clap::Args)]
 pub struct HomeArg {
-    /// Folder that `retrace demo` wrote
+    /// A home, or the folder of a demo or a devnet
     #[arg(long, env = "RETRACE_HOME", value_name = "DIR")]
     pub home: PathBuf,
 }

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(name = "retrace", version, propagate_version = true, max_term_width = 100)]
 #[command(
-    after_help = "Example:\n  retrace demo --seed 7 --home /tmp/my-run\n  retrace replay --home /tmp/my-run --step 0.1.3\n  retrace evidence verify /tmp/my-run/evidence/*.bundle\n\nExit status: 0 yes, 1 no or failed, 2 usage or unreadable input."
+    after_help = "Example:\n  retrace demo --seed 7 --home /tmp/my-run\n  retrace replay --home /tmp/my-run --step 0.1.3\n  retrace evidence verify /tmp/my-run/observer/evidence/*.bundle\n\nExit status: 0 yes, 1 no or failed, 2 usage or unreadable input."
 )]
 struct Cli {
     #[command(subcommand)]

@@ -73,6 +73,10 @@ impl NodeArg {
             Given::Url(url) => return Ok(Place::Node(Client::new(&url).map_err(Failure::input)?)),
             Given::Folder(path) => path,
         };
+        // A devnet that is stopped is read from its homes.
+        if Record::exists(&path) && self.clients()?.is_empty() {
+            return Ok(Place::Home(path));
+        }
         let client =
             of_folder(&path)?.filter(|client| !matches!(client.status(), Err(ClientError::Nobody { .. })));
         Ok(client.map_or(Place::Home(path), Place::Node))

@@ -1,6 +1,7 @@
 //! A finished run as a later process sees it: the home's blocks applied once more.
 
 use super::exit::Failure;
+use crate::devnet::Record;
 use crate::home::{Home, HomeError};
 use crate::roles::{Lineage, LineageError};
 use retrace_ledger::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX};
@@ -9,7 +10,7 @@ use retrace_ledger::{
 };
 use retrace_model::Engine;
 use retrace_verifier::digest::Digest;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A home with its chain, from genesis to the last whole block.
 pub struct Replayed {
@@ -21,10 +22,21 @@ pub struct Replayed {
     pub events: Vec<Vec<Event>>,
 }
 
+/// The home to read in a folder: the folder itself, or in that of a devnet the one that keeps most: the observer's of a
+/// demo, else the first node's.
+pub fn home_in(path: &Path) -> PathBuf {
+    if path.join("FORMAT").exists() || !Record::exists(path) {
+        return path.to_path_buf();
+    }
+    let observer = path.join("observer");
+    let first = || Record::load(path).ok().and_then(|record| Some(record.nodes.first()?.home.clone()));
+    if observer.exists() { observer } else { first().unwrap_or_else(|| path.to_path_buf()) }
+}
+
 /// Opens a home and applies all its blocks; every signature, certificate, beacon and state root is checked on the
 /// way. A process that is writing to the home is not disturbed.
 pub fn open(path: &Path) -> Result<Replayed, Failure> {
-    let home = Home::open(path).map_err(Failure::input)?;
+    let home = Home::open(&home_in(path)).map_err(Failure::input)?;
     let damaged = |what: String| Failure::input(HomeError::Damaged { path: home.database(), what });
     let store = home.read_only().map_err(Failure::input)?;
     let mut chain = Chain::open(home.genesis().clone(), Box::new(MemoryStore::default()))
