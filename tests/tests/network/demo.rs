@@ -55,6 +55,9 @@ fn default_demo_is_a_network() {
     assert_eq!(processes.len(), PROCESSES, "{said}");
     assert!(processes.iter().all(|one| one["pid"].is_u64() && one["name"].is_string()), "{said}");
     convicts(&said);
+    // The folder is read like a home: what the observer kept retraces the whole run.
+    let replayed = retrace(&["replay", "--all", "--json", "--home", &home]).exits(0).json();
+    assert_eq!(replayed["checkpoint_root"], said["checkpoint_root"]);
 }
 
 /// All numbers of a list or of an object's fields.
