@@ -42,7 +42,9 @@ impl Whole {
             assert!(self.log.starts_with(&log.stdout), "another history: {log}");
         }
         let replay = home.retrace("replay", &["--all", "--json"]);
-        if answers(&replay) {
+        // A history that was cut before its first round was over has nothing to replay, and says so.
+        let has_round = !replay.stderr.contains("no round of this run is over");
+        if has_round && answers(&replay) {
             assert_eq!(replay.json()["verdict"], "match", "{replay}");
         }
         let show = home.retrace("show", &["--json"]);
