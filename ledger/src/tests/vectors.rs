@@ -4,7 +4,7 @@ use super::codec::samples;
 use super::fixture::{World, genesis, genesis_of, proposer};
 use crate::econ::{Deterrence, detection_ppb, escape_all_ppb, pass_ppb};
 use crate::{
-    Amount, Body, Height, Signable, StateKey, encode, genesis_beacon, next_beacon, prove_beacon, shuffled,
+    Amount, Height, Signable, StateKey, encode, genesis_beacon, next_beacon, prove_beacon, shuffled,
 };
 use retrace_verifier::digest::Digest;
 use serde_json::{Value, json};
@@ -15,27 +15,8 @@ fn hex(bytes: impl AsRef<[u8]>) -> String {
     bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn kind(body: &Body) -> &'static str {
-    match body {
-        Body::Stake(_) => "stake",
-        Body::OpenRun(_) => "open_run",
-        Body::Commit(_) => "commit",
-        Body::Base(_) => "base",
-        Body::Verdict(_) => "verdict",
-        Body::Dispute(_) => "dispute",
-        Body::Play(_) => "play",
-        Body::Timeout(_) => "timeout",
-        Body::Settle(_) => "settle",
-        Body::Transfer(_) => "transfer",
-        Body::Register(_) => "register",
-        Body::Unbond(_) => "unbond",
-        Body::Attest(_) => "attest",
-        Body::Equivocation(_) => "equivocation",
-    }
-}
-
 fn transactions() -> Value {
-    let row = |wire: &crate::Unchecked<crate::Transaction>| json!({ "kind": kind(&wire.body.body), "bytes": hex(encode(wire)), "id": wire.body.id().to_string() });
+    let row = |wire: &crate::Unchecked<crate::Transaction>| json!({ "kind": wire.body.body.kind(), "bytes": hex(encode(wire)), "id": wire.body.id().to_string() });
     samples().iter().map(row).collect()
 }
 

@@ -75,6 +75,26 @@ pub enum Body {
 }
 
 impl Body {
+    /// What it is called wherever it is named: in vectors, by the interface, to people.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Body::Stake(_) => "stake",
+            Body::OpenRun(_) => "open_run",
+            Body::Commit(_) => "commit",
+            Body::Base(_) => "base",
+            Body::Verdict(_) => "verdict",
+            Body::Dispute(_) => "dispute",
+            Body::Play(_) => "play",
+            Body::Timeout(_) => "timeout",
+            Body::Settle(_) => "settle",
+            Body::Transfer(_) => "transfer",
+            Body::Register(_) => "register",
+            Body::Unbond(_) => "unbond",
+            Body::Attest(_) => "attest",
+            Body::Equivocation(_) => "equivocation",
+        }
+    }
+
     /// True for what travels in the dispute lane.
     pub fn is_dispute_lane(&self) -> bool {
         matches!(self, Body::Dispute(_) | Body::Play(_) | Body::Timeout(_))

@@ -6,7 +6,7 @@ use crate::rpc::asked::Asked;
 use crate::rpc::door::Door;
 use crate::rpc::refused::Refused;
 use crate::rpc::row::Row;
-use retrace_ledger::{Block, Body, Certificate, Signable, Transaction, Unchecked, encode, encoded_len};
+use retrace_ledger::{Block, Certificate, Signable, Transaction, Unchecked, encode, encoded_len};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -77,29 +77,9 @@ fn look_bytes(door: &Door, asked: &Asked) -> Result<Vec<u8>, Refused> {
 fn transaction_words(wire: &Unchecked<Transaction>) -> TransactionHead {
     TransactionHead {
         id: wire.body.id().to_string(),
-        kind: kind(&wire.body.body).into(),
+        kind: wire.body.body.kind().into(),
         signer: wire.body.signer.to_string(),
         nonce: wire.body.nonce,
         bytes: encoded_len(wire) as u64,
-    }
-}
-
-/// What a transaction does, in a word.
-pub(in crate::rpc) fn kind(body: &Body) -> &'static str {
-    match body {
-        Body::Stake(_) => "stake",
-        Body::OpenRun(_) => "open_run",
-        Body::Commit(_) => "commit",
-        Body::Base(_) => "base",
-        Body::Verdict(_) => "verdict",
-        Body::Dispute(_) => "dispute",
-        Body::Play(_) => "play",
-        Body::Timeout(_) => "timeout",
-        Body::Settle(_) => "settle",
-        Body::Equivocation(_) => "equivocation",
-        Body::Transfer(_) => "transfer",
-        Body::Register(_) => "register",
-        Body::Unbond(_) => "unbond",
-        Body::Attest(_) => "attest",
     }
 }
