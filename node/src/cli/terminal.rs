@@ -11,18 +11,22 @@ pub struct Terminal {
     spinner: Option<ProgressBar>,
 }
 
+/// A spinner where there is a terminal that may be drawn on; none elsewhere, or where `NO_COLOR` asks for plain lines.
+pub fn spinner() -> Option<ProgressBar> {
+    let plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+    (!plain).then(|| {
+        let bar = ProgressBar::new_spinner();
+        let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    })
+}
+
 impl Terminal {
-    /// A spinner on a terminal; plain lines elsewhere, or where `NO_COLOR` asks for them.
+    /// A spinner on a terminal; plain lines elsewhere.
     pub fn new() -> Terminal {
-        let plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
-        let spinner = (!plain).then(|| {
-            let bar = ProgressBar::new_spinner();
-            let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
-        Terminal { spinner }
+        Terminal { spinner: spinner() }
     }
 }
 

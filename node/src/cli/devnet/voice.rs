@@ -1,8 +1,7 @@
 //! A devnet's progress for people, on standard error: a spinner on a terminal, plain lines elsewhere.
 
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
-use std::time::Duration;
+use super::super::terminal::spinner;
+use indicatif::ProgressBar;
 
 /// Progress on a terminal or in a log.
 pub struct Voice {
@@ -12,15 +11,7 @@ pub struct Voice {
 impl Voice {
     /// A spinner where there is a terminal that may be drawn on.
     pub fn new() -> Voice {
-        let plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
-        let spinner = (!plain).then(|| {
-            let bar = ProgressBar::new_spinner();
-            let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
-        Voice { spinner }
+        Voice { spinner: spinner() }
     }
 }
 
