@@ -3,5 +3,6 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod binary;
+pub mod demo;
 pub mod files;
 pub mod tidy;

@@ -1,30 +1,10 @@
 //! "An end-to-end demo from one command with a dishonest peer convicted, and a JSON line that says so."
 
 use crate::subject::{Demo, SMALL};
+use retrace_tests::demo::KEYS;
 use serde_json::Value;
 
-/// What the last line of `retrace demo --json` promises to hold.
-const KEYS: [&str; 18] = [
-    "network",
-    "height",
-    "rounds",
-    "steps",
-    "tokens",
-    "loss_first",
-    "loss_last",
-    "unigram_bits_per_byte",
-    "commitments",
-    "audits",
-    "audit_rate",
-    "escape_probability",
-    "disputes",
-    "slashed",
-    "honest_slashed",
-    "evidence_file",
-    "checkpoint_root",
-    "home",
-];
-/// And each of its disputes.
+/// What each of its disputes holds.
 const DISPUTE_KEYS: [&str; 16] = [
     "id",
     "accused",

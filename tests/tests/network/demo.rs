@@ -2,6 +2,7 @@
 
 use crate::{net::text, net::turn, process::none_left};
 use retrace_tests::binary::{judge, retrace, retrace_within};
+use retrace_tests::demo::KEYS;
 use serde_json::Value;
 use std::{
     path::Path,
@@ -9,27 +10,6 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What its JSON has beside all that the form in one process has.
-const KEYS: [&str; 18] = [
-    "network",
-    "height",
-    "rounds",
-    "steps",
-    "tokens",
-    "loss_first",
-    "loss_last",
-    "unigram_bits_per_byte",
-    "commitments",
-    "audits",
-    "audit_rate",
-    "escape_probability",
-    "disputes",
-    "slashed",
-    "honest_slashed",
-    "evidence_file",
-    "checkpoint_root",
-    "home",
-];
 /// Four validators, three trainers, two verifiers.
 const PROCESSES: usize = 9;
 /// What the law says is three minutes; a busy machine gets more.
