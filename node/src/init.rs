@@ -133,7 +133,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("genesis.bin");
         let mut genesis = genesis(&Keystore::from_seed(&[3; 32]));
-        let mut write = |bytes: Vec<u8>| {
+        let write = |bytes: Vec<u8>| {
             std::fs::write(&path, bytes).unwrap();
             read_genesis(&path)
         };

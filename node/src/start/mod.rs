@@ -28,7 +28,6 @@ use tokio::runtime::Runtime;
 const ROLE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long open requests and streams may take to end.
 const TASK_PATIENCE: Duration = Duration::from_secs(2);
-
 /// How often consensus is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -58,7 +57,7 @@ impl Node {
             .enable_all()
             .build()
             .map_err(|source| StartError::Runtime { source })?;
-        let _guard = runtime.enter();
+        let entered = runtime.enter();
         let swarm = Arc::new(swarm::start(Arc::clone(&board) as _, swarm_config(config, keys))?);
         board.fetch_blobs_from(Arc::clone(&swarm) as _);
         let consensus = match config.node.roles.contains(&Role::Validator) {
@@ -74,7 +73,7 @@ impl Node {
             false => None,
         };
         let rpc = serve(&runtime, &board, &swarm, config, keys)?;
-        drop(_guard);
+        drop(entered);
         let roles = roles::spawn(&board, config, keys)?;
         Ok(Node { board, runtime, swarm, consensus, rpc, roles })
     }
@@ -112,7 +111,9 @@ impl Node {
     }
 
     fn ended(&self) -> StartError {
-        let reason = self.board.failure().map_or("it does not say why".into(), |(_, reason)| reason);
+        // The board keeps the first failure, which may be another part's.
+        let failure = self.board.failure().filter(|(part, _)| part == seams::CONSENSUS);
+        let reason = failure.map_or("the log says why".into(), |(_, reason)| reason);
         StartError::Ended { reason }
     }
 
@@ -128,10 +129,10 @@ impl Node {
         board.stop();
         runtime.block_on(async {
             rpc.stop().await;
-            if let Some(running) = consensus {
-                if let Err(error) = running.stop().await {
-                    tracing::warn!(%error, "consensus did not end well");
-                }
+            if let Some(running) = consensus
+                && let Err(error) = running.stop().await
+            {
+                tracing::warn!(%error, "consensus did not end well");
             }
             swarm.stop();
         });

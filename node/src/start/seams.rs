@@ -11,6 +11,9 @@ use retrace_verifier::digest::Digest;
 use std::sync::Arc;
 use tokio::sync::broadcast;
 
+/// The name under which agreement fails.
+pub(super) const CONSENSUS: &str = "consensus";
+
 /// The board, and the stake key with which its validator accuses others.
 pub(super) struct ValidatorBoard {
     pub board: Arc<Board>,
@@ -59,7 +62,7 @@ impl Ledger for ValidatorBoard {
     }
 
     fn cannot_go_on(&self, reason: &str) {
-        self.board.fail("consensus", reason);
+        self.board.fail(CONSENSUS, reason);
     }
 
     fn refused(&self, kind: &'static str, reason: &'static str) {

@@ -192,11 +192,6 @@ impl Book {
         guilty.collect()
     }
 
-    pub fn refusals(&self, kind: &'static str) -> u64 {
-        let inner = self.inner.lock().unwrap();
-        inner.refused.iter().filter(|((found, _), _)| *found == kind).map(|(_, count)| *count).sum()
-    }
-
     pub fn failure(&self) -> Option<String> {
         self.inner.lock().unwrap().failure.clone()
     }
