@@ -19,18 +19,16 @@ pub enum StartError {
     #[diagnostic(transparent)]
     Config(#[from] ConfigError),
     /// The public swarm.
-    #[error("the swarm cannot start: {0}")]
-    #[diagnostic(help("is the address of [node] listen in config.toml this machine's, and its port free?"))]
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Swarm(#[from] SwarmError),
     /// Agreement.
-    #[error("consensus cannot start: {0}")]
-    #[diagnostic(help(
-        "is the address of [consensus] listen in config.toml this machine's, and its port free?"
-    ))]
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Consensus(#[from] ConsensusError),
     /// The interface.
-    #[error("the interface cannot start: {0}")]
-    #[diagnostic(help("is the address of [node] rpc in config.toml this machine's, and its port free?"))]
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Rpc(#[from] RpcError),
     /// Agreement ended by itself.
     #[error("consensus has ended: {reason}")]
