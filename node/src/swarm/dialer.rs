@@ -78,6 +78,11 @@ impl Dialer {
         }
     }
 
+    /// The given address that a dial goes to, if it is one.
+    pub(super) fn given_at(&self, id: ConnectionId) -> Option<&Multiaddr> {
+        self.given.iter().find(|given| given.dialing == Some(id)).map(|given| &given.address)
+    }
+
     /// A dial failed. Whoever was at the address may have come back with another key.
     pub(super) fn failed(&mut self, id: ConnectionId) {
         for given in self.given.iter_mut().filter(|given| given.dialing == Some(id)) {

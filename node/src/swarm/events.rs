@@ -30,6 +30,10 @@ impl Task {
                 self.shared.refuse(why_not_in(&error), &send_back_addr);
             }
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
+                // Whoever gave the address waits for it: this is said where other failed dials are not.
+                if let Some(address) = self.dialer.given_at(connection_id) {
+                    tracing::info!(%address, %error, "a given peer does not answer, it is dialed again");
+                }
                 self.dialer.failed(connection_id);
                 if let DialError::Denied { cause } = &error {
                     self.shared.refuse(why_denied(cause), &"a dialed peer");
