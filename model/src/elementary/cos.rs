@@ -10,7 +10,7 @@ const PI: u64 = 0x4009_21FB_5444_2D18;
 const SIGN: u64 = 0x8000_0000_0000_0000;
 
 /// `cos y` in powers of `y^2`: the coefficient of `y^2k` is `(-1)^k / (2k)!`.
-const COS_COEFFICIENTS: [u64; 9] = [
+pub(super) const COS_COEFFICIENTS: [u64; 9] = [
     0x3FF0_0000_0000_0000,
     0xBFE0_0000_0000_0000,
     0x3FA5_5555_5555_5555,
@@ -23,7 +23,7 @@ const COS_COEFFICIENTS: [u64; 9] = [
 ];
 
 /// `sin y / y` in powers of `y^2`: the coefficient of `y^2k` is `(-1)^k / (2k + 1)!`.
-const SIN_COEFFICIENTS: [u64; 9] = [
+pub(super) const SIN_COEFFICIENTS: [u64; 9] = [
     0x3FF0_0000_0000_0000,
     0xBFC5_5555_5555_5555,
     0x3F81_1111_1111_1111,

@@ -42,6 +42,19 @@ pub fn exp<F: Real32>(x: F) -> F {
     F::from_bits(canonical(scale.fma(rest, scale).narrow()))
 }
 
+/// -104 and 89 in binary64.
+const LIMITS: [u64; 2] = [0xC05A_0000_0000_0000, 0x4056_4000_0000_0000];
+
+/// `e^x` in binary64 for an operand cut to [-104, 89] (M-2.8).
+#[inline(always)]
+pub fn exp64<W: Real64>(x: W) -> W {
+    let [lowest, highest] = LIMITS.map(W::from_bits);
+    let x = if x.less(lowest) { lowest } else { x };
+    let x = if highest.less(x) { highest } else { x };
+    let (scale, rest) = expm1_parts(x);
+    scale.fma(rest, scale)
+}
+
 /// `(2^n, e^r - 1)` with `x = n * ln 2 + r`, for `|x| <= 104`; a NaN makes the second a NaN (M-2.1).
 #[inline(always)]
 pub(super) fn expm1_parts<W: Real64>(x: W) -> (W, W) {

@@ -8,6 +8,7 @@ mod adamw;
 mod attention;
 mod clip;
 mod cross_entropy;
+mod dropout;
 mod embedding;
 mod gelu;
 mod matmul;
@@ -15,6 +16,10 @@ mod nesterov;
 mod norm;
 mod pointwise;
 mod reduce;
+mod relu;
+mod rotary;
+mod sgd;
+mod silu;
 
 use crate::arithmetic::Real32;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -122,6 +127,26 @@ pub enum Kind {
     RowDot = 28,
     /// Maximum along a row in 16 lanes.
     RowMax = 29,
+    /// GELU, erf form.
+    GeluErf = 30,
+    /// Its gradient.
+    GeluErfBackward = 31,
+    /// a / (1 + exp(-a)).
+    Silu = 32,
+    /// Its gradient.
+    SiluBackward = 33,
+    /// Sines and cosines of rotary positions; it has no operand.
+    RotaryTable = 34,
+    /// a times a scalar where the counters say so, else +0.
+    Dropout = 35,
+    /// Momentum of SGD.
+    SgdMomentum = 36,
+    /// Parameter of SGD.
+    SgdParameter = 37,
+    /// a where it is above zero.
+    Relu = 38,
+    /// Its gradient.
+    ReluBackward = 39,
 }
 
 /// How an op's elements come about.
@@ -136,7 +161,7 @@ pub enum Form {
 }
 
 /// All kinds, in wire order.
-pub const KINDS: [Kind; 30] = [
+pub const KINDS: [Kind; 40] = [
     Kind::Tokens,
     Kind::Embedding,
     Kind::EmbeddingBackward,
@@ -167,6 +192,16 @@ pub const KINDS: [Kind; 30] = [
     Kind::RowSum,
     Kind::RowDot,
     Kind::RowMax,
+    Kind::GeluErf,
+    Kind::GeluErfBackward,
+    Kind::Silu,
+    Kind::SiluBackward,
+    Kind::RotaryTable,
+    Kind::Dropout,
+    Kind::SgdMomentum,
+    Kind::SgdParameter,
+    Kind::Relu,
+    Kind::ReluBackward,
 ];
 
 impl Kind {
@@ -182,11 +217,13 @@ impl Kind {
     /// How many operands a row of this kind names, its start value not counted.
     pub fn arity(self) -> usize {
         match self {
-            Kind::Tokens | Kind::Scale | Kind::ReciprocalStd | Kind::ClipScale | Kind::Gelu => 1,
+            Kind::RotaryTable => 0,
+            Kind::Tokens | Kind::Scale | Kind::ReciprocalStd | Kind::ClipScale | Kind::Dropout => 1,
+            Kind::Gelu | Kind::GeluErf | Kind::Silu | Kind::Relu => 1,
             Kind::ColumnSum | Kind::RowSum | Kind::RowMax => 1,
             Kind::Affine | Kind::SoftmaxBackward | Kind::PickedLogit => 3,
-            Kind::CrossEntropyBackward | Kind::AdamFirst | Kind::AdamSecond => 3,
-            Kind::AdamParameter | Kind::NesterovParameter => 3,
+            Kind::CrossEntropy | Kind::CrossEntropyBackward | Kind::AdamFirst | Kind::AdamSecond => 3,
+            Kind::AdamParameter | Kind::NesterovParameter | Kind::SgdMomentum => 3,
             _ => 2,
         }
     }
@@ -235,6 +272,16 @@ pub fn with_element<V: ElementVisitor>(kind: Kind, visitor: V) -> Option<V::Outp
         Kind::AdamParameter => visitor.visit::<adamw::Parameter>(),
         Kind::NesterovMomentum => visitor.visit::<nesterov::Momentum>(),
         Kind::NesterovParameter => visitor.visit::<nesterov::Parameter>(),
+        Kind::GeluErf => visitor.visit::<gelu::GeluErf>(),
+        Kind::GeluErfBackward => visitor.visit::<gelu::GeluErfBackward>(),
+        Kind::Silu => visitor.visit::<silu::Silu>(),
+        Kind::SiluBackward => visitor.visit::<silu::SiluBackward>(),
+        Kind::RotaryTable => visitor.visit::<rotary::RotaryTable>(),
+        Kind::Dropout => visitor.visit::<dropout::Dropout>(),
+        Kind::SgdMomentum => visitor.visit::<sgd::Momentum>(),
+        Kind::SgdParameter => visitor.visit::<sgd::Parameter>(),
+        Kind::Relu => visitor.visit::<relu::Relu>(),
+        Kind::ReluBackward => visitor.visit::<relu::ReluBackward>(),
         _ => return None,
     })
 }

@@ -294,8 +294,11 @@ fn cross_entropy(b: &mut Builder, s: &Sizes, x: Value, table: Value, batch: Valu
         split(s, 1),
         vec![ids(s, batch, 1), chosen, top.view([0, t, 1, 0], 0)],
     ));
-    let losses =
-        b.trace(Draft::new(Kind::CrossEntropy, rows, vec![sum.view(PER_ROW, 0), picked.view(PER_ROW, 0)]));
+    let losses = b.trace(Draft::new(
+        Kind::CrossEntropy,
+        split(s, 1),
+        vec![sum.view([0, t, 1, 0], 0), picked.view([0, t, 1, 0], 0), ids(s, batch, 1)],
+    ));
     let total =
         b.trace(Draft::new(Kind::ColumnSum, [1; 4], vec![losses.view([0; 4], 1)]).terms(n, Range::Full));
     b.loss(Draft::new(Kind::Scale, [1; 4], vec![total.everywhere()]).scalars(&[reciprocal(n)]));
