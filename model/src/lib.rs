@@ -4,6 +4,7 @@
 //! `specs/arithmetic.md` and `specs/learning.md`.
 
 pub mod arithmetic;
+pub mod control;
 mod define;
 mod elementary;
 mod execute;
