@@ -47,7 +47,7 @@ fn linear(
     LinearGradient { input, weight, bias: column_sum(b, dy, tokens, outputs) }
 }
 
-fn column_sum(b: &mut Builder, dy: Value, tokens: u32, columns: u32) -> Value {
+pub(crate) fn column_sum(b: &mut Builder, dy: Value, tokens: u32, columns: u32) -> Value {
     let shape = [1, 1, 1, columns];
     b.trace(
         Draft::new(Kind::ColumnSum, shape, vec![dy.view(PER_COLUMN, u64::from(columns))])
@@ -96,7 +96,7 @@ fn layer_norm(b: &mut Builder, norm: &Norm, gain: Value, dy: Value, tokens: u32,
 }
 
 /// Gradient of attention's probabilities back to scores (M-3.7).
-fn scores(b: &mut Builder, s: &Sizes, a: &Attention, mixed: Value) -> Value {
+pub(crate) fn score_gradient(b: &mut Builder, s: &Sizes, a: &Attention, mixed: Value) -> Value {
     let probability_gradient = b.trace(
         Draft::new(
             Kind::MatMul,
@@ -159,7 +159,7 @@ fn block(
     let project = linear(b, a.mixed, p[8], middle, [n, c, c], None);
     put(8, project.weight);
     put(9, project.bias);
-    let scores = scores(b, s, a, project.input);
+    let scores = score_gradient(b, s, a, project.input);
     let query = mix(b, s, scores, a.key, false);
     let key = mix(b, s, scores, a.query, true);
     let value = mix(b, s, a.probability, project.input, true);

@@ -124,13 +124,18 @@ pub(crate) fn score_scale(s: &Sizes) -> u32 {
     crate::schedule::reciprocal_root(s.head)
 }
 
-/// Causal softmax attention over `x`; parameters `p` are the block's (M-3.7).
+/// Causal self-attention over `x`; parameters `p` are the block's.
 pub(crate) fn attention(b: &mut Builder, s: &Sizes, x: Value, p: &[Value]) -> Attention {
-    let (c, t) = (s.model.width, s.model.context);
-    let size = [s.tokens, c, c];
+    let size = [s.tokens, s.model.width, s.model.width];
     let query = linear(b, x, p[2], p[3], size);
     let key = linear(b, x, p[4], p[5], size);
     let value = linear(b, x, p[6], p[7], size);
+    attend(b, s, query, key, value)
+}
+
+/// Causal softmax attention of (tokens, width) matrices, every head with a key and a value of its own (M-3.7).
+pub(crate) fn attend(b: &mut Builder, s: &Sizes, query: Value, key: Value, value: Value) -> Attention {
+    let t = s.model.context;
     let scores = b.trace(
         Draft::new(
             Kind::MatMul,
