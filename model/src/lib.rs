@@ -9,6 +9,7 @@ mod define;
 mod elementary;
 mod execute;
 mod hardware;
+pub mod hub;
 mod kernel;
 pub mod op;
 pub mod program;
