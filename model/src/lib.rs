@@ -7,6 +7,7 @@ pub mod arithmetic;
 pub mod control;
 mod define;
 mod elementary;
+pub mod emulated;
 mod execute;
 mod hardware;
 pub mod hub;
