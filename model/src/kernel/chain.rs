@@ -1,7 +1,7 @@
 //! Chains of terms that are no tiled product: column sums by panels, scatter-add by tokens.
 
 use super::lines::Line;
-use super::{Sources, matmul, reference};
+use super::{Sources, reference};
 use crate::arithmetic::canonical;
 use crate::op::Kind;
 use crate::program::{Operand, Range, Row};
@@ -9,14 +9,9 @@ use crate::program::{Operand, Range, Row};
 /// Columns whose accumulators stay in registers together.
 const PANEL: usize = 32;
 
-/// Computes the output rows from `first` on that fit into `out`, products in tiles of R x C.
+/// Computes the output rows from `first` on that fit into `out`, for chains that are no tiled product.
 #[inline(always)]
-pub(super) fn rows<const R: usize, const C: usize>(
-    row: &Row,
-    sources: &Sources,
-    first: usize,
-    out: &mut [f32],
-) {
+pub(super) fn rows(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
     let plain = row.operands.iter().chain(&row.start).all(|o| o.lookup.is_none());
     if !plain || matches!(row.range, Range::UpTo(3) | Range::From(3)) {
         return reference::rows(row, sources, first, out);
@@ -29,14 +24,11 @@ pub(super) fn rows<const R: usize, const C: usize>(
         scatter(row, sources, first, out);
         return finish(row, first, out);
     }
-    let dimension = matmul::row_dimension(row);
-    if dimension.is_none() || row.start.as_ref().is_some_and(|start| !matmul::is_fused(start)) {
-        load_start(row, sources, first, out);
-    }
-    match dimension {
-        Some(dimension) => matmul::tiled::<R, C>(row, sources, dimension, first, out),
-        None if row.kind == Kind::ColumnSum => columns::<false>(row, sources, first, out),
-        None => columns::<true>(row, sources, first, out),
+    load_start(row, sources, first, out);
+    if row.kind == Kind::ColumnSum {
+        columns::<false>(row, sources, first, out);
+    } else {
+        columns::<true>(row, sources, first, out);
     }
     finish(row, first, out);
 }
@@ -63,10 +55,7 @@ fn load_start(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
 #[inline(always)]
 fn finish(row: &Row, first: usize, out: &mut [f32]) {
     let width = row.shape[3] as usize;
-    // A tile stores canonical bits by itself.
-    if matmul::row_dimension(row).is_none() {
-        out.iter_mut().for_each(|slot| *slot = f32::from_bits(canonical(*slot)));
-    }
+    out.iter_mut().for_each(|slot| *slot = f32::from_bits(canonical(*slot)));
     if row.masked {
         let mut place = Line::new(row, first);
         for line in out.chunks_exact_mut(width) {

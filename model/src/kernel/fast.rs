@@ -7,19 +7,19 @@ use super::{Sources, chain, element, lanes};
 use crate::op::Form;
 use crate::program::Row;
 
-/// One row by a body whose products run in register tiles of R x C.
+/// Output rows of a row that is no matrix product.
 #[inline(always)]
-fn rows<const R: usize, const C: usize>(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
+fn rows(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
     match row.kind.form() {
         Form::Element => element::rows(row, sources, first, out),
-        Form::Chain => chain::rows::<R, C>(row, sources, first, out),
+        Form::Chain => chain::rows(row, sources, first, out),
         Form::Lanes => lanes::rows(row, sources, first, out),
     }
 }
 
 /// The body without vector instructions of its own.
 pub(super) fn rows_portable(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-    rows::<6, 16>(row, sources, first, out);
+    rows(row, sources, first, out);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -31,14 +31,12 @@ mod x86 {
 
     #[target_feature(enable = "avx2,fma")]
     fn avx2(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-        // Twelve accumulators, two vectors of b and one of a fill the sixteen registers.
-        rows::<6, 16>(row, sources, first, out);
+        rows(row, sources, first, out);
     }
 
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
     fn avx512(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-        // Twice the registers, each twice as wide.
-        rows::<12, 32>(row, sources, first, out);
+        rows(row, sources, first, out);
     }
 
     /// The body for AVX2 with FMA.

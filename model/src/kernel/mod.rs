@@ -5,15 +5,17 @@ mod element;
 mod fast;
 mod lanes;
 mod lines;
-mod matmul;
-mod pack;
+mod micro;
+mod pool;
+mod product;
 mod reference;
-mod tile;
+mod scratch;
 
 use crate::op::{OPERANDS_MAX, SCALARS_MAX};
 use crate::program::Row;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Mutex;
 
 /// Which body computes a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,12 +112,21 @@ pub(crate) struct Sources<'a> {
 }
 
 /// Multiply-adds below which a row is done before a second thread has started.
-const THREAD_WORK_MIN: u64 = 1 << 21;
+const THREAD_WORK_MIN: u64 = 1 << 18;
 /// What an element of an element-wise op counts for, in multiply-adds.
 const ELEMENT_WORK: u64 = 16;
 
+/// Pieces a thread, so that the fastest one takes more of them.
+const PIECES: usize = 4;
+
+/// The numbers that bodies without vector instructions of their own compute with.
+type Plain = f32;
+
 /// Computes one row into `out`, whose length is the row's element count.
 pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32]) {
+    if engine.backend != Backend::Reference && product::is_product(row) {
+        return product::batch(engine, row, sources, out);
+    }
     let columns = row.shape[3] as usize;
     let rows = out.len() / columns;
     let work = row.elements() * if row.terms == 0 { ELEMENT_WORK } else { u64::from(row.terms) };
@@ -123,10 +134,12 @@ pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [
     if threads == 1 {
         return compute_rows(engine.backend, row, sources, 0, out);
     }
-    let share = rows.div_ceil(threads);
-    std::thread::scope(|scope| {
-        for (part, piece) in out.chunks_mut(share * columns).enumerate() {
-            scope.spawn(move || compute_rows(engine.backend, row, sources, part * share, piece));
+    let share = rows.div_ceil(threads * PIECES);
+    let pieces: Vec<_> = out.chunks_mut(share * columns).map(Mutex::new).collect();
+    pool::run(threads, pieces.len(), &|part| {
+        // Each piece is taken once; the lock only hands it over.
+        if let Ok(mut piece) = pieces[part].lock() {
+            compute_rows(engine.backend, row, sources, part * share, &mut piece);
         }
     });
 }

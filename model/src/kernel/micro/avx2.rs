@@ -1,0 +1,109 @@
+//! Tiles for AVX2 with FMA: 6 x 16 accumulators in 12 of the 16 registers.
+
+use super::{LINE, Micro, Run, Tile, bodies, canonicalize};
+use super::super::product::{Matrix, pack::panel};
+use std::arch::x86_64::{
+    __m256, _CMP_UNORD_Q, _mm256_cmp_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_movemask_ps, _mm256_or_ps, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_storeu_ps, _mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
+};
+
+const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4 5 6);
+const BY_TERMS: &[Run] = bodies!(run; false; 1 2 3 4 5 6);
+
+pub(super) const MICRO: Micro =
+    Micro { rows: 6, columns: 16, by_rows: BY_ROWS, by_terms: BY_TERMS, pack, transpose, side: 8 };
+
+/// # Safety
+/// See [`Run`]: AVX2 and FMA, and a tile whose places exist.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
+    let mut sums = [[_mm256_setzero_ps(); 2]; R];
+    if !t.start.is_null() {
+        for (r, line) in sums.iter_mut().enumerate() {
+            // SAFETY: the caller vouches for R rows of 16 start values.
+            unsafe {
+                let from = t.start.add(r * t.start_row);
+                *line = [_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))];
+            }
+        }
+    }
+    let (mut a, mut b) = (t.a, t.b);
+    let a_term = if BY_ROWS { 1 } else { t.a_term };
+    for _ in 0..t.terms {
+        // SAFETY: the caller vouches for `terms` terms of R rows of a and 16 columns of b.
+        unsafe {
+            let y = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
+            for (r, line) in sums.iter_mut().enumerate() {
+                let x = _mm256_set1_ps(*a.add(if BY_ROWS { r * LINE } else { r }));
+                *line = [_mm256_fmadd_ps(x, y[0], line[0]), _mm256_fmadd_ps(x, y[1], line[1])];
+            }
+            a = a.add(a_term);
+            b = b.add(16);
+        }
+    }
+    for (r, line) in sums.iter().enumerate() {
+        // SAFETY: the caller vouches for R rows of 16 output elements.
+        unsafe {
+            let to = t.out.add(r * t.out_row);
+            _mm256_storeu_ps(to, line[0]);
+            _mm256_storeu_ps(to.add(8), line[1]);
+        }
+    }
+    if has_nan(&sums) {
+        // SAFETY: these are the elements that were just written.
+        unsafe { canonicalize(t.out, t.out_row, R, 16) };
+    }
+}
+
+/// One comparison for two vectors: unordered is what a NaN on either side is.
+#[target_feature(enable = "avx2,fma")]
+fn has_nan<const R: usize>(sums: &[[__m256; 2]; R]) -> bool {
+    let mut found = _mm256_setzero_ps();
+    for line in sums {
+        found = _mm256_or_ps(found, _mm256_cmp_ps::<_CMP_UNORD_Q>(line[0], line[1]));
+    }
+    _mm256_movemask_ps(found) != 0
+}
+
+/// # Safety
+/// See [`panel`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn pack(micro: &Micro, b: Matrix, terms: usize, live: usize, to: *mut f32) {
+    // SAFETY: the caller vouches for both extents.
+    unsafe { panel(micro, b, terms, live, to) }
+}
+
+/// Eight vectors: pairs, pairs of pairs, then halves.
+///
+/// # Safety
+/// AVX2; 8 rows of 8 elements can be read and written.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn transpose(from: *const f32, across: usize, to: *mut f32, down: usize) {
+    let mut x = [_mm256_setzero_ps(); 8];
+    for (j, line) in x.iter_mut().enumerate() {
+        // SAFETY: the caller vouches for the square.
+        *line = unsafe { _mm256_loadu_ps(from.add(j * across)) };
+    }
+    let mut pairs = x;
+    for j in (0..8).step_by(2) {
+        pairs[j] = _mm256_unpacklo_ps(x[j], x[j + 1]);
+        pairs[j + 1] = _mm256_unpackhi_ps(x[j], x[j + 1]);
+    }
+    let mut quads = x;
+    for j in [0, 4] {
+        let [a, b, c, d] = [pairs[j], pairs[j + 1], pairs[j + 2], pairs[j + 3]];
+        quads[j] = _mm256_shuffle_ps::<0x44>(a, c);
+        quads[j + 1] = _mm256_shuffle_ps::<0xEE>(a, c);
+        quads[j + 2] = _mm256_shuffle_ps::<0x44>(b, d);
+        quads[j + 3] = _mm256_shuffle_ps::<0xEE>(b, d);
+    }
+    for j in 0..4 {
+        let (low, high) = (quads[j], quads[j + 4]);
+        // SAFETY: the caller vouches for the square.
+        unsafe {
+            _mm256_storeu_ps(to.add(j * down), _mm256_permute2f128_ps::<0x20>(low, high));
+            _mm256_storeu_ps(to.add((j + 4) * down), _mm256_permute2f128_ps::<0x31>(low, high));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! A strip: a few rows of a product against panels of operand b, over one block of terms (M-3.3, M-3.7).
+
+use super::super::micro::{LINE, Micro, Tile};
+use super::{Bound, Left};
+
+/// Where the accumulators of a strip begin and rest.
+#[derive(Clone, Copy)]
+pub(in crate::kernel) struct Chains {
+    /// First start value; null for +0.
+    pub start: *const f32,
+    /// Elements between two rows of the start.
+    pub start_row: usize,
+    /// First output element.
+    pub out: *mut f32,
+    /// Elements between two rows of the output.
+    pub out_row: usize,
+}
+
+impl Chains {
+    /// The same, some rows and columns on.
+    #[inline(always)]
+    pub fn at(self, row: usize, column: usize) -> Chains {
+        let start = if self.start.is_null() {
+            self.start
+        } else {
+            self.start.wrapping_add(row * self.start_row + column)
+        };
+        Chains { start, out: self.out.wrapping_add(row * self.out_row + column), ..self }
+    }
+
+    /// The same between two blocks of terms: the accumulators rest in the output.
+    #[inline(always)]
+    pub fn resting(self) -> Chains {
+        Chains { start: self.out, start_row: self.out_row, ..self }
+    }
+}
+
+/// Rows of a product with their operand a packed.
+#[derive(Clone, Copy)]
+pub(in crate::kernel) struct Strip<'a> {
+    pub micro: &'a Micro,
+    pub left: Left,
+    /// Rows, at most the tile's.
+    pub tall: usize,
+    /// Terms of the block.
+    pub terms: usize,
+    /// Terms in range, counted inside the block; row 0 is the strip's first.
+    pub bound: Bound,
+}
+
+/// Widest tile of any body.
+const COLUMNS_MAX: usize = 32;
+/// Tallest tile of any body.
+const ROWS_MAX: usize = 14;
+
+impl Strip<'_> {
+    /// One panel of b, of which `live` columns are there.
+    ///
+    /// # Safety
+    /// The strip's places, `terms` lines of the panel, and the live columns of the chains exist.
+    #[inline(always)]
+    pub unsafe fn panel(&self, b: *const f32, chains: Chains, live: usize) {
+        // SAFETY: the caller vouches for the live columns; the others go to a tile of this frame.
+        unsafe {
+            if live >= self.micro.columns {
+                return self.ranges(b, chains);
+            }
+            let mut tile = [0.0f32; ROWS_MAX * COLUMNS_MAX];
+            let wide = self.micro.columns;
+            if !chains.start.is_null() {
+                for r in 0..self.tall {
+                    let from = chains.start.add(r * chains.start_row);
+                    std::ptr::copy_nonoverlapping(from, tile.as_mut_ptr().add(r * wide), live);
+                }
+            }
+            let inner = Chains { start: tile.as_ptr(), start_row: wide, out: tile.as_mut_ptr(), out_row: wide };
+            self.ranges(b, inner);
+            for r in 0..self.tall {
+                let to = chains.out.add(r * chains.out_row);
+                std::ptr::copy_nonoverlapping(tile.as_ptr().add(r * wide), to, live);
+            }
+        }
+    }
+
+    /// The terms that all rows have in range together, the ends before and after them row by row.
+    #[inline(always)]
+    unsafe fn ranges(&self, b: *const f32, chains: Chains) {
+        // SAFETY: the caller vouches for all rows and terms.
+        unsafe {
+            match self.bound {
+                Bound::Full => self.tile(0..self.tall, [0, self.terms], b, chains),
+                Bound::UpTo { .. } => {
+                    let common = self.span(0)[1];
+                    self.tile(0..self.tall, [0, common], b, chains);
+                    for r in 1..self.tall {
+                        let end = self.span(r)[1];
+                        if common < end {
+                            self.tile(r..r + 1, [common, end], b, chains.resting());
+                        }
+                    }
+                }
+                Bound::From { .. } => {
+                    let common = self.span(self.tall - 1)[0];
+                    for r in 0..self.tall {
+                        self.tile(r..r + 1, [self.span(r)[0], common], b, chains);
+                    }
+                    if common < self.terms {
+                        self.tile(0..self.tall, [common, self.terms], b, chains.resting());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Terms in range of a row.
+    #[inline(always)]
+    fn span(&self, row: usize) -> [usize; 2] {
+        self.bound.span(row, self.terms)
+    }
+
+    #[inline(always)]
+    unsafe fn tile(&self, rows: std::ops::Range<usize>, span: [usize; 2], b: *const f32, chains: Chains) {
+        let (first, tall) = (rows.start, rows.len());
+        let (a, a_term, by_rows) = match self.left {
+            Left::Rows(at) => (at.wrapping_add(first * LINE + span[0]), 1, true),
+            Left::Terms(at, term) => (at.wrapping_add(first + span[0] * term), term, false),
+        };
+        let chains = chains.at(first, 0);
+        let tile = Tile {
+            a,
+            a_term,
+            b: b.wrapping_add(span[0] * self.micro.columns),
+            terms: span[1] - span[0],
+            start: chains.start,
+            start_row: chains.start_row,
+            out: chains.out,
+            out_row: chains.out_row,
+        };
+        // SAFETY: the caller vouches for the places; a micro kernel is only handed out where it can run.
+        unsafe { self.micro.run(tall, by_rows)(&tile) }
+    }
+}
