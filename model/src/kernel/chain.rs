@@ -2,7 +2,7 @@
 
 use super::lines::Line;
 use super::{Sources, reference};
-use crate::arithmetic::canonical;
+use crate::arithmetic::{Real32, canonical};
 use crate::op::Kind;
 use crate::program::{Operand, Range, Row};
 
@@ -11,7 +11,7 @@ const PANEL: usize = 32;
 
 /// Computes the output rows from `first` on that fit into `out`, for chains that are no tiled product.
 #[inline(always)]
-pub(super) fn rows(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
+pub(super) fn rows<F: Real32>(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
     let plain = row.operands.iter().chain(&row.start).all(|o| o.lookup.is_none());
     if !plain || matches!(row.range, Range::UpTo(3) | Range::From(3)) {
         return reference::rows(row, sources, first, out);
@@ -26,9 +26,9 @@ pub(super) fn rows(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) 
     }
     load_start(row, sources, first, out);
     if row.kind == Kind::ColumnSum {
-        columns::<false>(row, sources, first, out);
+        columns::<false, F>(row, sources, first, out);
     } else {
-        columns::<true>(row, sources, first, out);
+        columns::<true, F>(row, sources, first, out);
     }
     finish(row, first, out);
 }
@@ -67,7 +67,7 @@ fn finish(row: &Row, first: usize, out: &mut [f32]) {
 
 /// One output row at a time: for column sums, and products of which neither operand stands still along rows.
 #[inline(always)]
-fn columns<const PRODUCT: bool>(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
+fn columns<const PRODUCT: bool, F: Real32>(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
     let width = row.shape[3] as usize;
     let mut place = Line::new(row, first);
     for line in out.chunks_exact_mut(width) {
@@ -79,7 +79,7 @@ fn columns<const PRODUCT: bool>(row: &Row, sources: &Sources, first: usize, out:
             View { leaf: &sources.operands[at][place.origin(operand)..], across, down }
         });
         for (panel, slots) in line.chunks_mut(PANEL).enumerate() {
-            chain::<PRODUCT>(slots, views.map(|v| v.from(panel * PANEL)), terms.clone());
+            chain::<PRODUCT, F>(slots, views.map(|v| v.from(panel * PANEL)), terms.clone());
         }
         place.advance();
     }
@@ -110,26 +110,40 @@ impl<'a> View<'a> {
 
 /// Walks the terms of up to a panel of neighboring columns.
 #[inline(always)]
-fn chain<const PRODUCT: bool>(slots: &mut [f32], [a, b]: [View; 2], terms: std::ops::Range<usize>) {
+fn chain<const PRODUCT: bool, F: Real32>(
+    slots: &mut [f32],
+    [a, b]: [View; 2],
+    terms: std::ops::Range<usize>,
+) {
     let dense = a.across == 1 && b.across == 1;
     if let (true, Some(whole)) = (dense, slots.first_chunk_mut::<PANEL>()) {
-        let mut registers = *whole;
+        let mut registers = whole.map(number::<F>);
         for k in terms {
             let (x, y) = (a.panel(k), b.panel(k));
             for j in 0..PANEL {
-                registers[j] = if PRODUCT { x[j].mul_add(y[j], registers[j]) } else { registers[j] + x[j] };
+                registers[j] = next::<PRODUCT, F>(registers[j], x[j], y[j]);
             }
         }
-        *whole = registers;
+        *whole = registers.map(|x| f32::from_bits(x.to_bits()));
         return;
     }
     for k in terms {
         let (x, y) = (&a.leaf[k * a.down..], &b.leaf[k * b.down..]);
         for (j, slot) in slots.iter_mut().enumerate() {
-            let left = x[j * a.across];
-            *slot = if PRODUCT { left.mul_add(y[j * b.across], *slot) } else { *slot + left };
+            let next = next::<PRODUCT, F>(number(*slot), x[j * a.across], y[j * b.across]);
+            *slot = f32::from_bits(next.to_bits());
         }
     }
+}
+
+#[inline(always)]
+fn number<F: Real32>(x: f32) -> F {
+    F::from_bits(x.to_bits())
+}
+
+#[inline(always)]
+fn next<const PRODUCT: bool, F: Real32>(sum: F, x: f32, y: f32) -> F {
+    if PRODUCT { number::<F>(x).fma(number(y), sum) } else { sum + number(x) }
 }
 
 /// True where output rows are the rows of one table and every term is one token's gradient row.

@@ -2,28 +2,30 @@
 
 use super::lines::Line;
 use super::{Sources, reference};
-use crate::arithmetic::{CANONICAL_NAN, canonical};
+use crate::arithmetic::{CANONICAL_NAN, Real32, canonical};
 use crate::op::{Arguments, Element, ElementVisitor, OPERANDS_MAX, with_element};
 use crate::program::{Lookup, Row};
+use std::marker::PhantomData;
 
 /// Computes the output rows from `first` on that fit into `out`.
 #[inline(always)]
-pub(super) fn rows(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
+pub(super) fn rows<F: Real32>(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
     let names_row = |l: Lookup| row.operands.get(usize::from(l.operand)).is_some_and(|id| id.strides[3] == 0);
     if !row.operands.iter().filter_map(|o| o.lookup).all(names_row) {
         return reference::rows(row, sources, first, out);
     }
-    with_element(row.kind, Rows { row, sources, first, out });
+    with_element(row.kind, Rows::<F> { row, sources, first, out, numbers: PhantomData });
 }
 
-struct Rows<'a> {
+struct Rows<'a, F> {
     row: &'a Row,
     sources: &'a Sources<'a>,
     first: usize,
     out: &'a mut [f32],
+    numbers: PhantomData<F>,
 }
 
-impl ElementVisitor for Rows<'_> {
+impl<F: Real32> ElementVisitor for Rows<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -41,20 +43,22 @@ impl ElementVisitor for Rows<'_> {
                 gather(self.row, self.sources, 2, places[2], &mut c[..live]),
             ];
             out[live..].fill(0.0);
-            one_row::<E>(x, self.sources.scalars, line.index, &mut out[..live]);
+            one_row::<E, F>(x, self.sources.scalars, line.index, &mut out[..live]);
             line.advance();
         }
     }
 }
 
 #[inline(always)]
-fn one_row<E: Element>(x: [&[f32]; OPERANDS_MAX], s: [f32; 5], index: [u64; 4], out: &mut [f32]) {
+fn one_row<E: Element, F: Real32>(x: [&[f32]; OPERANDS_MAX], s: [f32; 5], index: [u64; 4], out: &mut [f32]) {
     let n = out.len();
     let (a, b, c) = (&x[0][..n], &x[1][..n], &x[2][..n]);
+    let s = s.map(|s| F::from_bits(s.to_bits()));
     for j in 0..n {
         let x = [a[j], b[j], c[j]];
         let index = [index[0], index[1], index[2], j as u64];
         let words = x.map(f32::to_bits);
+        let x = words.map(F::from_bits);
         out[j] = f32::from_bits(canonical(E::value(Arguments { x, words, s, index })));
     }
 }

@@ -3,51 +3,59 @@
 //! Everything below is `#[inline(always)]` down to the ops' definitions, so that the `#[target_feature]` wrappers
 //! compile the same expressions to wider instructions; wider lanes hold other elements, never other orders.
 
-use super::{Sources, chain, element, lanes};
+use super::{Backend, Sources, chain, element, lanes};
+use crate::arithmetic::Real32;
+use crate::emulated::Portable32;
 use crate::op::Form;
 use crate::program::Row;
 
-/// Output rows of a row that is no matrix product.
-#[inline(always)]
-fn rows(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-    match row.kind.form() {
-        Form::Element => element::rows(row, sources, first, out),
-        Form::Chain => chain::rows(row, sources, first, out),
-        Form::Lanes => lanes::rows(row, sources, first, out),
+/// A text that is compiled once for each instruction set.
+pub(super) trait Body {
+    /// Runs it with these numbers; implementations are `#[inline(always)]` down to the last expression.
+    fn run<F: Real32>(self);
+}
+
+/// Runs a body with the instructions of a backend.
+pub(super) fn run<B: Body>(backend: Backend, body: B) {
+    match backend {
+        // SAFETY: `Backend::available` offers a backend only where its features were detected.
+        #[cfg(target_arch = "x86_64")]
+        Backend::Avx512 => unsafe { avx512(body) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Backend::Avx2 => unsafe { avx2(body) },
+        _ => body.run::<Portable32>(),
     }
 }
 
-/// The body without vector instructions of its own.
-pub(super) fn rows_portable(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-    rows(row, sources, first, out);
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn avx2<B: Body>(body: B) {
+    body.run::<f32>();
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{rows_avx2, rows_avx512};
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
+fn avx512<B: Body>(body: B) {
+    body.run::<f32>();
+}
 
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::{Row, Sources, rows};
+/// The output rows from `first` on that fit into `out`, of a row that is no matrix product.
+pub(super) struct Rows<'a> {
+    pub row: &'a Row,
+    pub sources: &'a Sources<'a>,
+    pub first: usize,
+    pub out: &'a mut [f32],
+}
 
-    #[target_feature(enable = "avx2,fma")]
-    fn avx2(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-        rows(row, sources, first, out);
-    }
-
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
-    fn avx512(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-        rows(row, sources, first, out);
-    }
-
-    /// The body for AVX2 with FMA.
-    pub(in crate::kernel) fn rows_avx2(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-        // SAFETY: `Backend::available` offers this backend only where both features were detected.
-        unsafe { avx2(row, sources, first, out) }
-    }
-
-    /// The body for AVX-512.
-    pub(in crate::kernel) fn rows_avx512(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-        // SAFETY: `Backend::available` offers this backend only where all these features were detected.
-        unsafe { avx512(row, sources, first, out) }
+impl Body for Rows<'_> {
+    #[inline(always)]
+    fn run<F: Real32>(self) {
+        let Rows { row, sources, first, out } = self;
+        match row.kind.form() {
+            Form::Element => element::rows::<F>(row, sources, first, out),
+            Form::Chain => chain::rows::<F>(row, sources, first, out),
+            Form::Lanes => lanes::rows::<F>(row, sources, first, out),
+        }
     }
 }

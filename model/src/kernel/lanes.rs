@@ -6,25 +6,27 @@ use crate::arithmetic::{Real32, canonical};
 use crate::define::join_lanes;
 use crate::op::{Arguments, LANES, Term, TermVisitor, with_term};
 use crate::program::{Range, Row};
+use std::marker::PhantomData;
 
 /// Computes the output rows from `first` on that fit into `out`.
 #[inline(always)]
-pub(super) fn rows(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
+pub(super) fn rows<F: Real32>(row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
     let contiguous = row.operands.iter().all(|o| o.term_stride == 1 && o.lookup.is_none());
     if !contiguous || matches!(row.range, Range::From(_)) || row.masked {
         return reference::rows(row, sources, first, out);
     }
-    with_term(row.kind, Rows { row, sources, first, out });
+    with_term(row.kind, Rows::<F> { row, sources, first, out, numbers: PhantomData });
 }
 
-struct Rows<'a> {
+struct Rows<'a, F> {
     row: &'a Row,
     sources: &'a Sources<'a>,
     first: usize,
     out: &'a mut [f32],
+    numbers: PhantomData<F>,
 }
 
-impl TermVisitor for Rows<'_> {
+impl<F: Real32> TermVisitor for Rows<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -34,7 +36,7 @@ impl TermVisitor for Rows<'_> {
         for out in self.out.chunks_exact_mut(columns) {
             let mut index = line.index;
             for slot in out {
-                *slot = element::<T>(self.row, self.sources, index);
+                *slot = element::<T, F>(self.row, self.sources, index);
                 index[3] += 1;
             }
             line.advance();
@@ -43,11 +45,11 @@ impl TermVisitor for Rows<'_> {
 }
 
 #[inline(always)]
-fn element<T: Term>(row: &Row, sources: &Sources, index: [u64; 4]) -> f32 {
+fn element<T: Term, F: Real32>(row: &Row, sources: &Sources, index: [u64; 4]) -> f32 {
     let count = row.span(index).1 as usize;
     let a = terms(row, sources, 0, index, count);
     let b = if row.operands.len() > 1 { terms(row, sources, 1, index, count) } else { a };
-    f32::from_bits(canonical(reduce::<T>(a, b)))
+    f32::from_bits(canonical(reduce::<T, F>(a, b)))
 }
 
 /// The first `count` terms of an operand.
@@ -57,23 +59,25 @@ fn terms<'a>(row: &Row, sources: &Sources<'a>, operand: usize, index: [u64; 4], 
     &sources.operands[operand][place..place + count]
 }
 
+/// One row's reduction of as many elements of `a` and `b`.
 #[inline(always)]
-fn reduce<T: Term>(a: &[f32], b: &[f32]) -> f32 {
-    let mut totals = [<f32 as Real32>::from_bits(T::EMPTY); LANES];
+pub(super) fn reduce<T: Term, F: Real32>(a: &[f32], b: &[f32]) -> F {
+    let mut totals = [F::from_bits(T::EMPTY); LANES];
     let (whole_a, rest_a) = a.as_chunks::<LANES>();
     let (whole_b, rest_b) = b.as_chunks::<LANES>();
     for (x, y) in whole_a.iter().zip(whole_b) {
         for lane in 0..LANES {
-            totals[lane] = step::<T>(totals[lane], x[lane], y[lane]);
+            totals[lane] = step::<T, F>(totals[lane], x[lane], y[lane]);
         }
     }
     for (lane, (x, y)) in rest_a.iter().zip(rest_b).enumerate() {
-        totals[lane] = step::<T>(totals[lane], *x, *y);
+        totals[lane] = step::<T, F>(totals[lane], *x, *y);
     }
-    join_lanes::<T, f32>(totals)
+    join_lanes::<T, F>(totals)
 }
 
 #[inline(always)]
-fn step<T: Term>(accumulator: f32, x: f32, y: f32) -> f32 {
-    T::next(accumulator, Arguments { x: [x, y, 0.0], words: [0; 3], s: [0.0; 5], index: [0; 4] })
+fn step<T: Term, F: Real32>(accumulator: F, x: f32, y: f32) -> F {
+    let [x, y, zero] = [x, y, 0.0].map(|x| F::from_bits(x.to_bits()));
+    T::next(accumulator, Arguments { x: [x, y, zero], words: [0; 3], s: [zero; 5], index: [0; 4] })
 }

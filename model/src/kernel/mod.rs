@@ -119,9 +119,6 @@ const ELEMENT_WORK: u64 = 16;
 /// Pieces a thread, so that the fastest one takes more of them.
 const PIECES: usize = 4;
 
-/// The numbers that bodies without vector instructions of their own compute with.
-type Plain = f32;
-
 /// Computes one row into `out`, whose length is the row's element count.
 pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32]) {
     if engine.backend != Backend::Reference && product::is_product(row) {
@@ -146,14 +143,8 @@ pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [
 
 /// Computes the output rows from `first` on that fit into `out`.
 fn compute_rows(backend: Backend, row: &Row, sources: &Sources, first: usize, out: &mut [f32]) {
-    match backend {
-        Backend::Reference => reference::rows(row, sources, first, out),
-        Backend::Portable => fast::rows_portable(row, sources, first, out),
-        #[cfg(target_arch = "x86_64")]
-        Backend::Avx2 => fast::rows_avx2(row, sources, first, out),
-        #[cfg(target_arch = "x86_64")]
-        Backend::Avx512 => fast::rows_avx512(row, sources, first, out),
-        #[cfg(not(target_arch = "x86_64"))]
-        Backend::Avx2 | Backend::Avx512 => fast::rows_portable(row, sources, first, out),
+    if backend == Backend::Reference {
+        return reference::rows(row, sources, first, out);
     }
+    fast::run(backend, fast::Rows { row, sources, first, out });
 }

@@ -75,7 +75,8 @@ pub(super) fn run(threads: usize, parts: usize, work: Work) {
     let Ok(mut workers) = pool.busy.try_lock() else { return (0..parts).for_each(work) };
     while *workers < threads - 1 {
         let number = *workers;
-        let spawned = std::thread::Builder::new().name(format!("engine-{number}")).spawn(move || serve(number));
+        let spawned =
+            std::thread::Builder::new().name(format!("engine-{number}")).spawn(move || serve(number));
         if spawned.is_err() {
             break;
         }

@@ -1,11 +1,11 @@
 //! Tiles for AVX2 with FMA: 6 x 16 accumulators in 12 of the 16 registers.
 
-use super::{LINE, Micro, Run, Tile, bodies, canonicalize};
 use super::super::product::{Matrix, pack::panel};
+use super::{LINE, Micro, Run, Tile, bodies, canonicalize};
 use std::arch::x86_64::{
-    __m256, _CMP_UNORD_Q, _mm256_cmp_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_movemask_ps, _mm256_or_ps, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_storeu_ps, _mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
+    __m256, _CMP_UNORD_Q, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_movemask_ps, _mm256_or_ps,
+    _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_storeu_ps,
+    _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
 const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4 5 6);

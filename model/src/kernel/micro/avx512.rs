@@ -1,11 +1,10 @@
 //! Tiles for AVX-512F: 14 x 32 accumulators in 28 of the 32 registers.
 
-use super::{LINE, Micro, Run, Tile, bodies, canonicalize};
 use super::super::product::{Matrix, pack::panel};
+use super::{LINE, Micro, Run, Tile, bodies, canonicalize};
 use std::arch::x86_64::{
-    __m512, __m512i, __mmask16, _CMP_UNORD_Q, _mm512_loadu_si512, _mm512_permutex2var_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_storeu_ps,
+    __m512, __m512i, __mmask16, _CMP_UNORD_Q, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_permutex2var_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);

@@ -1,9 +1,9 @@
 //! Tiles without instructions of their own: the compiler's vectors, on any machine.
 
-use super::super::Plain;
 use super::super::product::pack::panel;
 use super::{LINE, Micro, Run, Tile, bodies};
 use crate::arithmetic::{Real32, canonical};
+use crate::emulated::Portable32 as Plain;
 
 /// Columns of a tile.
 const C: usize = 16;

@@ -21,7 +21,14 @@ pub(in crate::kernel) unsafe fn panel(micro: &Micro, b: Matrix, terms: usize, li
 
 /// Lines that are contiguous in the leaf.
 #[inline(always)]
-unsafe fn along(mut from: *const f32, down: usize, terms: usize, live: usize, columns: usize, mut to: *mut f32) {
+unsafe fn along(
+    mut from: *const f32,
+    down: usize,
+    terms: usize,
+    live: usize,
+    columns: usize,
+    mut to: *mut f32,
+) {
     // SAFETY: the caller vouches for `terms` lines of `live` elements, and as many of `columns`.
     unsafe {
         for _ in 0..terms {

@@ -73,7 +73,8 @@ impl Strip<'_> {
                     std::ptr::copy_nonoverlapping(from, tile.as_mut_ptr().add(r * wide), live);
                 }
             }
-            let inner = Chains { start: tile.as_ptr(), start_row: wide, out: tile.as_mut_ptr(), out_row: wide };
+            let inner =
+                Chains { start: tile.as_ptr(), start_row: wide, out: tile.as_mut_ptr(), out_row: wide };
             self.ranges(b, inner);
             for r in 0..self.tall {
                 let to = chains.out.add(r * chains.out_row);
