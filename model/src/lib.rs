@@ -27,5 +27,6 @@ pub use kernel::{Backend, Engine, UnknownBackend};
 pub use random::{Place, StepId, assigned_tokens, initial_parameters, place};
 pub use schedule::StepScalars;
 pub use spec::{
-    ARITHMETIC_VERSION, AdamWSpec, Decay, F32Bits, GptSpec, OuterSpec, RunSpec, ScheduleSpec, SpecError,
+    ARITHMETIC_VERSION, Activation, AdamWSpec, Architecture, Decay, F32Bits, GptSpec, LlamaSpec, MlpSpec,
+    ModelSpec, OptimizerSpec, OuterSpec, RunSpec, ScheduleSpec, SgdSpec, SpecError,
 };

@@ -2,10 +2,13 @@
 
 use crate::execute::{Inputs, Observer, Words, execute};
 use crate::kernel::{Backend, Engine};
-use crate::program::{Row, parameter_table, step_program};
+use crate::program::{Row, first_state, step_program};
 use crate::random::{StepId, assigned_tokens, initial_parameters};
 use crate::schedule::StepScalars;
-use crate::spec::{ARITHMETIC_VERSION, AdamWSpec, Decay, F32Bits, GptSpec, OuterSpec, RunSpec, ScheduleSpec};
+use crate::spec::{
+    ARITHMETIC_VERSION, Activation, AdamWSpec, Architecture, Decay, F32Bits, GptSpec, ModelSpec,
+    OptimizerSpec, OuterSpec, RunSpec, ScheduleSpec,
+};
 
 /// The run of the golden step: odd sizes on purpose, so that every tile has an edge.
 pub fn golden_spec() -> RunSpec {
@@ -13,23 +16,30 @@ pub fn golden_spec() -> RunSpec {
     RunSpec {
         arithmetic_version: ARITHMETIC_VERSION,
         seed: [7; 32],
-        model: GptSpec {
+        model: ModelSpec {
             vocabulary: 256,
             context: 19,
             width: 36,
-            heads: 3,
             layers: 2,
             hidden: 70,
             init_std: bits(0.08),
+            dropout: bits(0.0),
+            tied: true,
+            architecture: Architecture::Gpt(GptSpec {
+                heads: 3,
+                activation: Activation::GeluTanh,
+                norm_epsilon: bits(1e-5),
+            }),
         },
         batch: 3,
-        optimizer: AdamWSpec {
+        accumulation: 1,
+        optimizer: OptimizerSpec::AdamW(AdamWSpec {
             beta1: bits(0.9),
             beta2: bits(0.95),
             epsilon: bits(1e-8),
             weight_decay: bits(0.1),
             clip_norm: bits(1.0),
-        },
+        }),
         schedule: ScheduleSpec {
             peak: bits(3e-3),
             warmup_steps: 2,
@@ -59,16 +69,13 @@ pub fn golden_hash(engine: &Engine) -> String {
     let spec = golden_spec();
     let program = step_program(&spec);
     let shard: Vec<u8> = (0..4096u32).map(|i| ((i * i + 31 * i) >> 3) as u8).collect();
-    let mut state = initial_parameters(&spec);
-    for _ in 0..2 {
-        state.extend(parameter_table(&spec.model).iter().map(|p| vec![0; p.elements() as usize]));
-    }
+    let mut state = first_state(&spec, &initial_parameters(&spec));
     let mut digest = Digest(blake3::Hasher::new());
     for step in 0..2 {
         let at = StepId { round: 1, slot: 2, step };
         let tokens = assigned_tokens(&spec, &[9; 32], at, std::slice::from_ref(&shard)).unwrap_or_default();
         let inputs = Inputs { pre: &state, tokens: &tokens, ..Inputs::default() };
-        let scalars = StepScalars::new(&spec, at.round, step);
+        let scalars = StepScalars::new(&spec, at);
         state = execute(&program, inputs, &scalars, engine, &mut digest).post;
     }
     digest.0.finalize().to_hex().to_string()

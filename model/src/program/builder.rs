@@ -62,6 +62,14 @@ impl Draft {
         self
     }
 
+    /// The same draft with a start value where there is one.
+    pub fn start_if(self, start: Option<Operand>) -> Draft {
+        match start {
+            Some(start) => self.start(start),
+            None => self,
+        }
+    }
+
     pub fn scalars(mut self, bits: &[u32]) -> Draft {
         self.0.scalars = bits.iter().map(|b| Scalar::Bits(*b)).collect();
         self
@@ -79,7 +87,9 @@ pub(crate) struct Builder {
     pub rows: Vec<Row>,
     /// For people: where in the model each row stands. Not part of the program's bytes.
     labels: Vec<String>,
+    part: String,
     scope: String,
+    sites: u32,
     trace_leaves: u32,
     post_entries: u32,
 }
@@ -112,9 +122,20 @@ impl Builder {
         let mut row = draft.0;
         row.home = home;
         let length = row.elements();
-        self.labels.push(format!("{}{:?}", self.scope, row.kind));
+        self.labels.push(format!("{}{}{:?}", self.part, self.scope, row.kind));
         self.rows.push(row);
         Value { leaf, length }
+    }
+
+    /// The number of a new site of dropout.
+    pub fn site(&mut self) -> u32 {
+        self.sites += 1;
+        self.sites - 1
+    }
+
+    /// Names what the next scopes belong to.
+    pub fn part(&mut self, part: String) {
+        self.part = part;
     }
 
     /// Names the part of the model that the next rows belong to.
@@ -136,6 +157,18 @@ impl Builder {
 /// Strides of a row-major matrix in dimensions 2 and 3.
 pub(crate) fn dense(columns: u32) -> [u64; 4] {
     [0, 0, u64::from(columns), 1]
+}
+
+/// Strides of a dense tensor.
+pub(crate) fn row_major(shape: [u32; 4]) -> [u64; 4] {
+    let [_, planes, rows, columns] = shape.map(u64::from);
+    [planes * rows * columns, rows * columns, columns, 1]
+}
+
+/// Strides of a matrix whose rows are indexed by dimensions 1 and 2, `rows` of them for each step of dimension 1.
+pub(crate) fn dense_by(rows: u32, columns: u32) -> [u64; 4] {
+    let (rows, columns) = (u64::from(rows), u64::from(columns));
+    [0, rows * columns, columns, 1]
 }
 
 /// Strides of a vector along the rows of a matrix: one value a row.

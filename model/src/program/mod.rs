@@ -1,20 +1,28 @@
 //! A unit of work as a straight list of primitive ops in single assignment (M-4.1 to M-4.4).
 
-mod backward;
+mod activation;
+mod attention;
 mod boundary;
 mod builder;
-mod forward;
+mod dropout;
+mod gpt;
+mod head;
+mod linear;
+mod llama;
+mod mlp;
+mod norm;
 mod optimizer;
 mod row;
+mod sizes;
+mod state;
 mod step;
 mod table;
 
-pub(crate) use table::BLOCK_PARAMETERS;
-
 pub use boundary::{delta_program, loss_program, merge_program};
 pub use row::{Home, Leaf, Link, Lookup, Operand, Range, Row, RowError, Scalar, TERMS_MAX};
+pub use state::{StateEntry, first_state, state_entries};
 pub use step::{evaluation_program, step_labels, step_program};
-pub use table::{ParameterShape, parameter_table};
+pub use table::{ParameterShape, parameter_count, parameter_table};
 
 /// A straight list of rows, each with one output.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -82,6 +82,10 @@ pub enum Scalar {
     FirstCorrection,
     /// 1 / (1 - beta2^t).
     SecondCorrection,
+    /// First word of the step's dropout key.
+    DropoutKeyLow,
+    /// Second word of the step's dropout key.
+    DropoutKeyHigh,
 }
 
 /// Which terms of a chain are in range for an output element (M-3.7).

@@ -1,25 +1,18 @@
-//! The program of one training step, and of an evaluation (M-4.4).
+//! The program of one training step, and of an evaluation (M-4.4, M-4.8).
 
 use super::Program;
-use super::backward::backward;
 use super::builder::{Builder, Value};
-use super::forward::{Sizes, forward};
-use super::optimizer::adamw;
+use super::gpt;
+use super::head::gather;
+use super::optimizer::optimize;
 use super::row::Leaf;
-use super::table::{BLOCK_PARAMETERS, parameter_table};
-use crate::spec::RunSpec;
+use super::sizes::Sizes;
+use super::state::state_entries;
+use super::table::parameter_table;
+use crate::spec::{Architecture, RunSpec};
 
-/// First parameter of a block.
-pub(crate) fn block_start(layer: usize) -> usize {
-    2 + layer * BLOCK_PARAMETERS
-}
-
-/// Parameters of a block, in the order of the table.
-pub(crate) fn block_parameters(p: &[Value], layer: usize) -> &[Value] {
-    &p[block_start(layer)..block_start(layer) + BLOCK_PARAMETERS]
-}
-
-/// Forward, backward, clipping and AdamW. Pre- and post-state: parameters, first moments, second moments.
+/// Forward and backward of every micro-batch, clipping and the optimizer. Pre- and post-state: parameters, then what
+/// the optimizer keeps.
 pub fn step_program(spec: &RunSpec) -> Program {
     step_builder(spec).finish()
 }
@@ -31,32 +24,56 @@ pub fn step_labels(spec: &RunSpec) -> Vec<String> {
 
 fn step_builder(spec: &RunSpec) -> Builder {
     let table = parameter_table(&spec.model);
-    let lengths = table.iter().chain(&table).chain(&table).map(|p| p.elements());
-    let state: Vec<Value> =
-        (0..).zip(lengths).map(|(i, length)| Value { leaf: Leaf::Pre(i), length }).collect();
+    let state: Vec<Value> = (0..)
+        .zip(state_entries(spec))
+        .map(|(i, entry)| Value { leaf: Leaf::Pre(i), length: entry.parameter.elements() })
+        .collect();
     let mut b = Builder::default();
-    let sizes = Sizes::new(spec, spec.batch);
-    let parameters = &state[..table.len()];
-    let kept = forward(&mut b, &sizes, parameters);
-    let gradients = backward(&mut b, &sizes, &kept, parameters);
-    adamw(&mut b, spec, &table, &state, &gradients);
+    b.scope("forward/embedding/".into());
+    let gathered = gather(&mut b, spec.batch, spec.model.context);
+    let (mut loss, mut gradients) = (None, None::<Vec<Value>>);
+    for at in 0..spec.accumulation {
+        if spec.accumulation > 1 {
+            b.part(format!("micro.{at}/"));
+        }
+        let sizes = Sizes::training(spec, gathered, at, loss);
+        let (total, found) = pass(&mut b, &sizes, &state[..table.len()], gradients.as_deref());
+        (loss, gradients) = (Some(total), Some(found));
+    }
+    b.part(String::new());
+    optimize(&mut b, spec, &table, &state, &gradients.unwrap_or_default());
     b
 }
 
-/// The forward pass alone, over `batch` sequences: mean loss in nats per token.
+/// One forward and backward pass: the sum of the losses so far, and of the gradients.
+fn pass(b: &mut Builder, s: &Sizes, p: &[Value], before: Option<&[Value]>) -> (Value, Vec<Value>) {
+    match &s.model.architecture {
+        Architecture::Gpt(own) => {
+            let kept = gpt::forward(b, s, own, p);
+            (kept.loss.total, gpt::backward(b, s, own, &kept, p, before))
+        }
+        Architecture::Llama(_) | Architecture::Mlp(_) => unimplemented!("passes of this architecture"),
+    }
+}
+
+/// The forward pass alone, over `batch` sequences: mean loss in nats per prediction. Nothing is dropped.
 pub fn evaluation_program(spec: &RunSpec, batch: u32) -> Program {
     let table = parameter_table(&spec.model);
-    let state: Vec<Value> =
+    let parameters: Vec<Value> =
         (0..).zip(&table).map(|(i, p)| Value { leaf: Leaf::Pre(i), length: p.elements() }).collect();
     let mut b = Builder::default();
-    forward(&mut b, &Sizes::new(spec, batch), &state);
+    let gathered = gather(&mut b, batch, spec.model.context);
+    let s = Sizes::evaluation(spec, gathered, batch);
+    match &s.model.architecture {
+        Architecture::Gpt(own) => drop(gpt::forward(&mut b, &s, own, &parameters)),
+        Architecture::Llama(_) | Architecture::Mlp(_) => unimplemented!("passes of this architecture"),
+    }
     b.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::forward::assert_rows;
     use crate::program::{Home, delta_program, loss_program, merge_program};
 
     /// M-4.1, M-4.3, M-4.4: every row is well formed, every state entry has exactly one writer.
@@ -71,7 +88,9 @@ mod tests {
             (loss_program(&spec), 0),
         ];
         for (program, entries) in cases {
-            assert_rows(&program.rows);
+            for (at, row) in program.rows.iter().enumerate() {
+                assert_eq!(row.check(), Ok(()), "row {at}: {row:?}");
+            }
             let mut written: Vec<u32> = program
                 .rows
                 .iter()
