@@ -4,10 +4,10 @@
 #![allow(clippy::disallowed_methods)] // a measurement reads the clock
 
 use retrace_model::op::KINDS;
-use retrace_model::program::{Program, Row, parameter_table, step_program};
+use retrace_model::program::{Program, Row, first_state, step_program};
 use retrace_model::{
-    Backend, Engine, Inputs, Observer, RunSpec, StepId, StepScalars, Words, Workspace, assigned_tokens,
-    execute_in, initial_parameters, selftest,
+    Architecture, Backend, Engine, GptSpec, Inputs, Observer, RunSpec, StepId, StepScalars, Words, Workspace,
+    assigned_tokens, execute_in, initial_parameters, selftest,
 };
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ fn spec() -> RunSpec {
     let mut spec = selftest::golden_spec();
     spec.model.context = 64;
     spec.model.width = 64;
-    spec.model.heads = 4;
+    spec.model.architecture = Architecture::Gpt(GptSpec::new(4));
     spec.model.hidden = 256;
     spec.batch = 16;
     spec
@@ -50,10 +50,7 @@ impl Bench {
         let shard: Vec<u8> = (0..32_768u32).map(|i| ((i * i + 31 * i) >> 3) as u8).collect();
         let at = StepId { round: 0, slot: 0, step: 0 };
         let tokens = assigned_tokens(&spec, &[9; 32], at, &[shard]).expect("the shard is long enough");
-        let mut state = initial_parameters(&spec);
-        for _ in 0..2 {
-            state.extend(parameter_table(&spec.model).iter().map(|p| vec![0; p.elements() as usize]));
-        }
+        let state = first_state(&spec, &initial_parameters(&spec));
         Bench { spec, program: step_program(&spec), state, tokens }
     }
 
@@ -61,7 +58,7 @@ impl Bench {
     fn fastest(&self, engine: &Engine, steps: u32) -> Vec<Duration> {
         let mut fastest = vec![Duration::MAX; self.program.rows.len()];
         let mut workspace = Workspace::default();
-        let scalars = StepScalars::new(&self.spec, 0, 0);
+        let scalars = StepScalars::new(&self.spec, StepId { round: 0, slot: 0, step: 0 });
         for _ in 0..steps {
             let inputs = Inputs { pre: &self.state, tokens: &self.tokens, ..Inputs::default() };
             let mut clock = Clock { last: Instant::now(), rows: Vec::new() };

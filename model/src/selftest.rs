@@ -6,8 +6,8 @@ use crate::program::{Row, first_state, step_program};
 use crate::random::{StepId, assigned_tokens, initial_parameters};
 use crate::schedule::StepScalars;
 use crate::spec::{
-    ARITHMETIC_VERSION, Activation, AdamWSpec, Architecture, Decay, F32Bits, GptSpec, ModelSpec,
-    OptimizerSpec, OuterSpec, RunSpec, ScheduleSpec,
+    ARITHMETIC_VERSION, AdamWSpec, Architecture, Decay, F32Bits, GptSpec, ModelSpec, OptimizerSpec,
+    OuterSpec, RunSpec, ScheduleSpec,
 };
 
 /// The run of the golden step: odd sizes on purpose, so that every tile has an edge.
@@ -25,11 +25,7 @@ pub fn golden_spec() -> RunSpec {
             init_std: bits(0.08),
             dropout: bits(0.0),
             tied: true,
-            architecture: Architecture::Gpt(GptSpec {
-                heads: 3,
-                activation: Activation::GeluTanh,
-                norm_epsilon: bits(1e-5),
-            }),
+            architecture: Architecture::Gpt(GptSpec::new(3)),
         },
         batch: 3,
         accumulation: 1,

@@ -29,10 +29,9 @@ fn a_used_workspace_changes_nothing() {
         let shard: Vec<u8> = (0..1000u32).map(|i| ((i * i) >> 2) as u8).collect();
         let tokens = assigned_tokens(&spec, &[3; 32], at, &[shard]).expect("the shard is long enough");
         let parameters = initial_parameters(&spec);
-        let moments = parameters.iter().chain(&parameters).map(|words| vec![0; words.len()]);
-        let state: Vec<_> = parameters.iter().cloned().chain(moments).collect();
+        let state = program::first_state(&spec, &parameters);
         let inputs = Inputs { pre: &state, tokens: &tokens, ..Inputs::default() };
-        let scalars = StepScalars::new(&spec, 0, 1);
+        let scalars = StepScalars::new(&spec, at);
         for program in [program::step_program(&spec), program::evaluation_program(&spec, batch)] {
             let fresh = execute(&program, inputs, &scalars, &engine, &mut Unobserved);
             let again = execute_in(&mut workspace, &program, inputs, &scalars, &engine, &mut Unobserved);

@@ -4,9 +4,11 @@ mod support;
 
 use retrace_model::op::{KINDS, Kind};
 use retrace_model::program::step_program;
-use retrace_model::{Engine, Inputs, RunSpec, StepScalars, execute};
+use retrace_model::{Engine, Inputs, RunSpec, execute};
 use support::rows::{Case, Size, case};
-use support::{Generator, Outputs, REFERENCE, engines, random_state, random_tokens, run_row, run_spec};
+use support::{
+    Generator, Outputs, REFERENCE, engines, random_state, random_tokens, run_row, run_spec, scalars,
+};
 
 fn assert_equal(kind: Kind, seed: u64, case: &Case) {
     let expected = run_row(&case.row, &case.leaves, &REFERENCE);
@@ -56,7 +58,7 @@ fn outputs(spec: &RunSpec, engine: &Engine) -> Outputs {
     let (state, tokens) = (random_state(spec, &mut draw), random_tokens(spec, &mut draw));
     let inputs = Inputs { pre: &state, tokens: &tokens, ..Inputs::default() };
     let mut outputs = Outputs::default();
-    execute(&step_program(spec), inputs, &StepScalars::new(spec, 0, 1), engine, &mut outputs);
+    execute(&step_program(spec), inputs, &scalars(spec, 0, 1), engine, &mut outputs);
     outputs
 }
 

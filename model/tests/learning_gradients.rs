@@ -4,9 +4,9 @@
 mod support;
 
 use retrace_model::program::{parameter_table, step_program};
-use retrace_model::{Inputs, RunSpec, StepScalars, Words, execute};
+use retrace_model::{Inputs, RunSpec, Words, execute};
 use support::{
-    Generator, Outputs, fast, gradient_rows, numbers, plain, random_state, random_tokens, run_spec,
+    Generator, Outputs, fast, gradient_rows, numbers, plain, random_state, random_tokens, run_spec, scalars,
 };
 
 struct Step {
@@ -25,7 +25,7 @@ fn step(spec: RunSpec, seed: u64, alphabet: u32) -> Step {
     let program = step_program(&spec);
     let inputs = Inputs { pre: &state, tokens: &tokens, ..Inputs::default() };
     let mut outputs = Outputs::default();
-    let end = execute(&program, inputs, &StepScalars::new(&spec, 0, 0), &fast(), &mut outputs);
+    let end = execute(&program, inputs, &scalars(&spec, 0, 0), &fast(), &mut outputs);
     assert_eq!(end.batch, tokens);
     let gradients = gradient_rows(&program).into_iter().map(|at| numbers(&outputs.0[at])).collect();
     let parameters = state[..parameter_table(&spec.model).len()].iter().map(|w| numbers(w)).collect();

@@ -7,7 +7,7 @@ use retrace_model::op::Kind;
 use retrace_model::program::{
     delta_program, evaluation_program, loss_program, merge_program, parameter_table, step_program,
 };
-use retrace_model::{Decay, F32Bits, Inputs, RunSpec, StepScalars, Words, execute};
+use retrace_model::{AdamWSpec, Decay, F32Bits, Inputs, OptimizerSpec, RunSpec, StepScalars, Words, execute};
 use support::{Generator, Outputs, fast, gradient_rows, numbers, random_state, random_tokens, run, run_spec};
 
 fn small() -> RunSpec {
@@ -16,6 +16,11 @@ fn small() -> RunSpec {
 
 fn number(x: F32Bits) -> f64 {
     f64::from(f32::from_bits(x.0))
+}
+
+fn adamw(spec: &RunSpec) -> AdamWSpec {
+    let OptimizerSpec::AdamW(adamw) = spec.optimizer else { panic!("AdamW, by default") };
+    adamw
 }
 
 fn bits(x: f32) -> F32Bits {
@@ -29,14 +34,15 @@ fn assert_near(found: f64, expected: f64, scale: f64, what: &str) {
 /// The learning rate by its formula.
 fn rate(spec: &RunSpec, round: u32, step: u32) -> f64 {
     let warm = (f64::from(step + 1) / f64::from(spec.schedule.warmup_steps)).min(1.0);
+    let total = f64::from(spec.rounds) * f64::from(spec.steps);
+    let done = f64::from(round) * f64::from(spec.steps) + f64::from(step);
     let decayed = match spec.schedule.decay {
         Decay::Constant => 1.0,
         Decay::Cosine { floor } => {
-            let total = f64::from(spec.rounds) * f64::from(spec.steps);
-            let done = f64::from(round) * f64::from(spec.steps) + f64::from(step);
             let wave = 0.5 * (1.0 + (std::f64::consts::PI * done / total).cos());
             number(floor) + (1.0 - number(floor)) * wave
         }
+        Decay::Linear { floor } => number(floor) + (1.0 - number(floor)) * (1.0 - done / total),
     };
     number(spec.schedule.peak) * warm * decayed
 }
@@ -47,14 +53,17 @@ fn schedule_follows_its_formula() {
     let mut spec = small();
     spec.steps = 9;
     spec.schedule.warmup_steps = 4;
-    for decay in [Decay::Constant, Decay::Cosine { floor: bits(0.1) }, Decay::Cosine { floor: bits(0.0) }] {
+    let [tenth, zero] = [bits(0.1), bits(0.0)];
+    let cosines = [Decay::Cosine { floor: tenth }, Decay::Cosine { floor: zero }];
+    let lines = [Decay::Linear { floor: tenth }, Decay::Linear { floor: zero }];
+    for decay in cosines.into_iter().chain(lines).chain([Decay::Constant]) {
         spec.schedule.decay = decay;
         for (round, step) in (0..spec.rounds).flat_map(|r| (0..spec.steps).map(move |s| (r, s))) {
-            let scalars = StepScalars::new(&spec, round, step);
+            let scalars = support::scalars(&spec, round, step);
             let expected = rate(&spec, round, step);
             assert_near(number(F32Bits(scalars.learning_rate)), expected, expected, "learning rate");
             let corrections = [scalars.first_correction, scalars.second_correction];
-            for (found, beta) in corrections.into_iter().zip([spec.optimizer.beta1, spec.optimizer.beta2]) {
+            for (found, beta) in corrections.into_iter().zip([adamw(&spec).beta1, adamw(&spec).beta2]) {
                 let expected = 1.0 / (1.0 - number(beta).powi(step as i32 + 1));
                 assert_near(number(F32Bits(found)), expected, expected, "correction");
             }
@@ -73,7 +82,7 @@ fn clipped_step(spec: &RunSpec, scalars: &StepScalars) -> (Vec<Words>, Vec<Words
     let gradients: Vec<Vec<f64>> =
         gradient_rows(&program).iter().map(|at| numbers(&outputs.0[*at])).collect();
     let norm = gradients.iter().flatten().map(|g| g * g).sum::<f64>().sqrt();
-    let bound = number(spec.optimizer.clip_norm);
+    let bound = number(spec.optimizer.clip_norm());
     let scale = if norm > bound { bound / norm } else { 1.0 };
     let clip = program.rows.iter().position(|r| r.kind == Kind::ClipScale).expect("a clip row");
     assert_near(numbers(&outputs.0[clip])[0], scale, scale, "clip scale");
@@ -86,16 +95,16 @@ fn clipped_step(spec: &RunSpec, scalars: &StepScalars) -> (Vec<Words>, Vec<Words
 fn adamw_follows_its_formula() {
     for clip in [0.05, 1e6] {
         let mut spec = small();
-        spec.optimizer.clip_norm = bits(clip);
-        let scalars = StepScalars::new(&spec, 1, 2);
+        spec.optimizer = OptimizerSpec::AdamW(AdamWSpec { clip_norm: bits(clip), ..adamw(&spec) });
+        let scalars = support::scalars(&spec, 1, 2);
         let (before, after, gradients) = clipped_step(&spec, &scalars);
         let table = parameter_table(&spec.model);
-        let [b1, b2] = [spec.optimizer.beta1, spec.optimizer.beta2].map(number);
-        let (rate, epsilon) = (rate(&spec, 1, 2), number(spec.optimizer.epsilon));
+        let [b1, b2] = [adamw(&spec).beta1, adamw(&spec).beta2].map(number);
+        let (rate, epsilon) = (rate(&spec, 1, 2), number(adamw(&spec).epsilon));
         for (at, shape) in table.iter().enumerate() {
             let [p, m, v] = [0, 1, 2].map(|part| numbers(&before[part * table.len() + at]));
             let [p2, m2, v2] = [0, 1, 2].map(|part| numbers(&after[part * table.len() + at]));
-            let decay = if shape.is_matrix { number(spec.optimizer.weight_decay) } else { 0.0 };
+            let decay = if shape.is_matrix { number(adamw(&spec).weight_decay) } else { 0.0 };
             for (j, g) in gradients[at].iter().enumerate() {
                 let first = b1 * m[j] + (1.0 - b1) * g;
                 let second = b2 * v[j] + (1.0 - b2) * g * g;
@@ -175,7 +184,7 @@ fn evaluation_is_the_forward_pass() {
     let mut draw = Generator(9);
     let (state, tokens) = (random_state(&spec, &mut draw), random_tokens(&spec, &mut draw));
     let inputs = Inputs { pre: &state, tokens: &tokens, ..Inputs::default() };
-    let trained = run(&step_program(&spec), inputs, &StepScalars::new(&spec, 0, 0));
+    let trained = run(&step_program(&spec), inputs, &support::scalars(&spec, 0, 0));
     let evaluated = run(&evaluation_program(&spec, spec.batch), inputs, &StepScalars::default());
     assert_eq!((trained.loss, trained.batch), (evaluated.loss, evaluated.batch));
     assert!(evaluated.post.is_empty());

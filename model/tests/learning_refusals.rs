@@ -7,8 +7,14 @@ use retrace_model::program::{
     Home, Leaf, Lookup, Operand, Range, Row, RowError, Scalar, TERMS_MAX, delta_program, evaluation_program,
     loss_program, merge_program, step_program,
 };
-use retrace_model::{Decay, F32Bits, RunSpec, SpecError, selftest};
+use retrace_model::{
+    AdamWSpec, Architecture, Decay, F32Bits, GptSpec, OptimizerSpec, RunSpec, SgdSpec, SpecError, selftest,
+};
 use support::view;
+
+fn set_heads(spec: &mut RunSpec, heads: u32) {
+    spec.model.architecture = Architecture::Gpt(GptSpec::new(heads));
+}
 
 fn product() -> Row {
     let operands = vec![view(0, 6, [0, 0, 3, 0], 1), view(1, 12, [0, 0, 0, 1], 4)];
@@ -117,7 +123,8 @@ fn every_output_has_one_home() {
 fn runs_are_refused_by_volume() {
     let with = |change: fn(&mut RunSpec)| {
         let mut spec = selftest::golden_spec();
-        (spec.model.heads, spec.model.width, spec.model.layers) = (1, 8, 1);
+        (spec.model.width, spec.model.layers) = (8, 1);
+        set_heads(&mut spec, 1);
         change(&mut spec);
         spec.check()
     };
@@ -140,14 +147,21 @@ fn runs_are_refused_by_volume() {
 #[test]
 fn runs_are_refused_by_field() {
     type Change = fn(&mut RunSpec, u32);
-    let sizes: [(&str, u32, u32, Change); 10] = [
+    let sizes: [(&str, u32, u32, Change); 11] = [
         ("vocabulary", 256, 1 << 18, |s, n| s.model.vocabulary = n),
         ("context", 2, 1 << 15, |s, n| s.model.context = n),
-        ("width", 1, 1 << 15, |s, n| (s.model.width, s.model.heads) = (n, 1)),
-        ("heads", 1, 1 << 10, |s, n| (s.model.width, s.model.heads) = (n.clamp(1, 1 << 15), n)),
+        ("width", 1, 1 << 15, |s, n| {
+            s.model.width = n;
+            set_heads(s, 1);
+        }),
+        ("heads", 1, 1 << 10, |s, n| {
+            s.model.width = n.clamp(1, 1 << 15);
+            set_heads(s, n);
+        }),
         ("layers", 1, 256, |s, n| s.model.layers = n),
         ("hidden", 1, 1 << 17, |s, n| s.model.hidden = n),
         ("batch", 1, 1 << 12, |s, n| s.batch = n),
+        ("accumulation", 1, 1 << 12, |s, n| (s.batch, s.accumulation) = (n.clamp(1, 1 << 12), n)),
         ("steps", 4, 1 << 14, |s, n| s.steps = n),
         ("slots", 1, 256, |s, n| s.slots = n as u16),
         ("rounds", 1, 1 << 20, |s, n| s.rounds = n),
@@ -165,17 +179,33 @@ fn runs_are_refused_by_field() {
             assert_eq!(with(found), Err(SpecError::Size { field, found, low, high }));
         }
     }
-    let with = |change: fn(&mut RunSpec)| {
+    let with = |change: &dyn Fn(&mut RunSpec)| {
         let mut spec = selftest::golden_spec();
         change(&mut spec);
         spec.check()
     };
-    assert_eq!(with(|s| s.arithmetic_version = 2), Err(SpecError::Version { found: 2 }));
-    assert_eq!(with(|s| s.model.heads = 5), Err(SpecError::Heads { heads: 5, width: 36 }));
+    assert_eq!(with(&|s: &mut RunSpec| s.arithmetic_version = 1), Err(SpecError::Version { found: 1 }));
+    assert_eq!(with(&|s: &mut RunSpec| set_heads(s, 5)), Err(SpecError::Heads { heads: 5, width: 36 }));
     let [minus_zero, infinity, nan] = [0x8000_0000, 0x7F80_0000, 0x7FC0_0000].map(F32Bits);
-    assert_eq!(with(|s| s.optimizer.beta1 = F32Bits(0x8000_0000)), Err(SpecError::Rate { field: "beta1" }));
-    assert_eq!(with(|s| s.schedule.peak = F32Bits(0x7F80_0000)), Err(SpecError::Rate { field: "peak" }));
+    let beta1 = |bits| {
+        move |s: &mut RunSpec| {
+            let OptimizerSpec::AdamW(before) = s.optimizer else { panic!("AdamW, by default") };
+            s.optimizer = OptimizerSpec::AdamW(AdamWSpec { beta1: F32Bits(bits), ..before });
+        }
+    };
+    assert_eq!(with(&beta1(0x8000_0000)), Err(SpecError::Rate { field: "beta1" }));
+    assert_eq!(with(&beta1(0x3F80_0000)), Err(SpecError::Share { field: "beta1" }));
+    assert_eq!(with(&beta1(0x3F7F_FFFF)), Ok(()));
+    let momentum = |s: &mut RunSpec| {
+        let [momentum, weight_decay, clip_norm] = [0x3F80_0000, 0, 0x3F80_0000].map(F32Bits);
+        s.optimizer = OptimizerSpec::Sgd(SgdSpec { momentum, weight_decay, clip_norm });
+    };
+    assert_eq!(with(&momentum), Err(SpecError::Share { field: "momentum" }));
+    assert_eq!(
+        with(&|s: &mut RunSpec| s.schedule.peak = F32Bits(0x7F80_0000)),
+        Err(SpecError::Rate { field: "peak" })
+    );
     let floor = |s: &mut RunSpec| s.schedule.decay = Decay::Cosine { floor: F32Bits(0x7FC0_0000) };
-    assert_eq!(with(floor), Err(SpecError::Rate { field: "decay floor" }));
+    assert_eq!(with(&floor), Err(SpecError::Rate { field: "decay floor" }));
     assert!([minus_zero, infinity, nan].iter().all(|rate| !rate.is_finite_positive_or_zero()));
 }

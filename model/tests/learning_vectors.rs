@@ -8,7 +8,7 @@ use retrace_model::program::{
     Program, delta_program, evaluation_program, loss_program, merge_program, parameter_table, step_program,
 };
 use retrace_model::{
-    Decay, F32Bits, RunSpec, StepId, StepScalars, Words, initial_parameters, place, selftest,
+    Decay, F32Bits, OptimizerSpec, RunSpec, StepId, StepScalars, Words, initial_parameters, place, selftest,
 };
 use serde_json::{Value, json};
 use support::json::{assert_all_read, hex, spell, take, unhex, vectors};
@@ -23,7 +23,9 @@ fn specs() -> Vec<RunSpec> {
     let mut long = run_spec([3, 20, 5, 33, 80, 1]);
     (long.steps, long.rounds, long.slots, long.schedule.warmup_steps) = (500, 1000, 64, 100);
     long.schedule.decay = Decay::Cosine { floor: bits(0.0) };
-    (long.optimizer.beta1, long.optimizer.beta2) = (bits(0.8), bits(0.999));
+    if let OptimizerSpec::AdamW(adamw) = &mut long.optimizer {
+        (adamw.beta1, adamw.beta2) = (bits(0.8), bits(0.999));
+    }
     vec![golden, constant, long]
 }
 
@@ -32,7 +34,7 @@ fn spec_bytes(spec: &RunSpec) -> String {
 }
 
 fn scalars(spec: &RunSpec, round: u32, step: u32) -> Value {
-    let s = StepScalars::new(spec, round, step);
+    let s = StepScalars::new(spec, StepId { round, slot: 0, step });
     let words = spell(&[s.learning_rate, s.first_correction, s.second_correction]);
     json!({ "what": "scalars", "spec": spec_bytes(spec), "round": round, "step": step, "words": words })
 }

@@ -2,7 +2,8 @@
 
 use retrace_model::RunSpec;
 use retrace_model::program::{
-    Home, Program, delta_program, loss_program, merge_program, parameter_table, step_labels, step_program,
+    Home, ParameterShape, Program, delta_program, loss_program, merge_program, parameter_table, step_labels,
+    step_program,
 };
 use retrace_verifier::state::StateKind;
 use retrace_verifier::{Finding, Unit};
@@ -40,9 +41,9 @@ pub fn place(spec: &RunSpec, unit: Unit, deltas: usize, finding: &Finding) -> Pl
     let label = labels.get(finding.row as usize).cloned();
     let table = parameter_table(&spec.model);
     let tensor = match (finding.home, unit) {
-        (Home::Post(entry), Unit::Step(_)) => entry_name(StateKind::Inner, &table, entry),
-        (Home::Post(entry), Unit::Delta) => entry_name(StateKind::Delta, &table, entry),
-        (Home::Post(entry), _) => entry_name(StateKind::Outer, &table, entry),
+        (Home::Post(entry), Unit::Step(_)) => entry_name(StateKind::Inner, spec, &table, entry),
+        (Home::Post(entry), Unit::Delta) => entry_name(StateKind::Delta, spec, &table, entry),
+        (Home::Post(entry), _) => entry_name(StateKind::Outer, spec, &table, entry),
         (Home::Batch, _) => "batch".into(),
         (Home::Loss, _) => "loss".into(),
         (Home::Trace(_), _) => label.unwrap_or_else(|| format!("{unit}/row {}", finding.row)),
@@ -50,9 +51,9 @@ pub fn place(spec: &RunSpec, unit: Unit, deltas: usize, finding: &Finding) -> Pl
     Place { op: format!("{:?}", finding.kind), tensor, index }
 }
 
-fn entry_name(kind: StateKind, table: &[retrace_model::program::ParameterShape], entry: u32) -> String {
+fn entry_name(kind: StateKind, spec: &RunSpec, table: &[ParameterShape], entry: u32) -> String {
     let none = retrace_verifier::digest::Digest([0; 32]);
-    kind.entry(table, entry as usize, none).map_or_else(|| format!("entry {entry}"), |entry| entry.name)
+    kind.entry(spec, table, entry as usize, none).map_or_else(|| format!("entry {entry}"), |entry| entry.name)
 }
 
 /// binary32 bits as people read them.

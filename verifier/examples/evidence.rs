@@ -39,7 +39,8 @@ fn small_spec() -> RunSpec {
     let mut spec = golden_spec();
     // The head's chain over 300 ids takes two openings of accumulators.
     spec.model.vocabulary = 300;
-    (spec.model.context, spec.model.width, spec.model.heads) = (5, 4, 2);
+    (spec.model.context, spec.model.width) = (5, 4);
+    spec.model.architecture = Architecture::Gpt(GptSpec::new(2));
     (spec.model.layers, spec.model.hidden, spec.batch) = (1, 6, 2);
     spec
 }

@@ -164,6 +164,7 @@ impl Bench {
             spec: self.spec,
             unit: Unit::Merge,
             round: ROUND,
+            slot: 0,
             pre: self.base.clone(),
             base: vec![],
             deltas,

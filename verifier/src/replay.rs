@@ -8,7 +8,7 @@ use crate::unit::Unit;
 use retrace_model::program::{
     Home, Leaf, Program, Row, delta_program, loss_program, merge_program, step_program,
 };
-use retrace_model::{Engine, Inputs, Observer, RunSpec, StepScalars, Unobserved, Words, execute};
+use retrace_model::{Engine, Inputs, Observer, RunSpec, StepId, StepScalars, Unobserved, Words, execute};
 
 /// A unit with everything that it reads.
 #[derive(Clone, Debug)]
@@ -19,7 +19,9 @@ pub struct Task {
     pub unit: Unit,
     /// Round of the claim.
     pub round: u32,
-    /// Tensors of the pre-state; for the first step, base parameters and zero moments.
+    /// Slot of the claim; 0 for a merge, which has none.
+    pub slot: u16,
+    /// Tensors of the pre-state; for the first step, base parameters and what an optimizer begins with.
     pub pre: Vec<Words>,
     /// Tensors of the base (delta units).
     pub base: Vec<Words>,
@@ -45,7 +47,7 @@ impl Task {
     /// Derived scalars of the unit.
     pub fn scalars(&self) -> StepScalars {
         let step = if let Unit::Step(step) = self.unit { step } else { 0 };
-        StepScalars::new(&self.spec, self.round, step)
+        StepScalars::new(&self.spec, StepId { round: self.round, slot: self.slot, step })
     }
 
     /// Runs the task by the rules.

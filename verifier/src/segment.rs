@@ -7,7 +7,7 @@ use crate::replay::{Task, Witness};
 use crate::signature::{PeerKey, message};
 use crate::state::{StateKind, root_of, words_digest};
 use crate::unit::Unit;
-use retrace_model::program::{Row, delta_program, loss_program, parameter_table, step_program};
+use retrace_model::program::{Row, delta_program, first_state, loss_program, step_program};
 use retrace_model::{
     Engine, Inputs, Observer, Outputs, RunSpec, StepId, StepScalars, Words, Workspace, assigned_tokens,
     execute, execute_in,
@@ -74,13 +74,6 @@ pub struct Segment {
     pub checkpoints: Vec<Vec<Words>>,
 }
 
-/// The state before the first step: the base's parameters, zero moments (V-5.2).
-pub fn first_state(spec: &RunSpec, base: &[Words]) -> Vec<Words> {
-    let table = parameter_table(&spec.model);
-    let zeros = || table.iter().map(|p| vec![0; p.elements() as usize]);
-    base.iter().take(table.len()).cloned().chain(zeros()).chain(zeros()).collect()
-}
-
 impl Assignment<'_> {
     /// The step's tokens by the rules; none when no shard is long enough.
     pub fn tokens(&self, step: u32) -> Option<Words> {
@@ -103,7 +96,7 @@ impl Assignment<'_> {
             let at = StepId { round: self.round, slot: self.slot, step };
             let mut tokens = self.tokens(step)?;
             conduct.tokens(at, &mut tokens);
-            let mut scalars = StepScalars::new(self.spec, self.round, step);
+            let mut scalars = StepScalars::new(self.spec, at);
             conduct.scalars(at, &mut scalars);
             let before = checkpoints.last()?;
             let inputs = Inputs { pre: before, tokens: &tokens, ..Inputs::default() };
@@ -141,8 +134,8 @@ impl Assignment<'_> {
             Unit::Loss => losses = lists.losses.clone(),
             Unit::Merge => return None,
         }
-        let (round, pre, deltas) = (self.round, pre.to_vec(), Vec::new());
-        Some(Task { spec, unit, round, pre, base, deltas, tokens, losses })
+        let (round, slot, pre, deltas) = (self.round, self.slot, pre.to_vec(), Vec::new());
+        Some(Task { spec, unit, round, slot, pre, base, deltas, tokens, losses })
     }
 
     /// Runs a unit as `conduct` would.

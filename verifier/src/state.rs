@@ -6,13 +6,13 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_model::RunSpec;
 use retrace_model::{
     Words,
-    program::{ParameterShape, parameter_table},
+    program::{ParameterShape, parameter_count, parameter_table},
 };
 
 /// Which tensors a root covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum StateKind {
-    /// Parameters, first moments, second moments: the state between steps.
+    /// Parameters, then what the optimizer keeps: the state between steps.
     Inner,
     /// Parameters, outer momenta: the state between rounds.
     Outer,
@@ -21,12 +21,13 @@ pub enum StateKind {
 }
 
 impl StateKind {
-    /// Prefixes of the entry names, one a group of parameters, in order.
-    fn prefixes(self) -> &'static [&'static str] {
+    /// Prefixes of the entry names, one a group of parameters, in order: what stands before the groups of the run's
+    /// optimizer, and those.
+    fn prefixes(self, spec: &RunSpec) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
-            StateKind::Inner => &["", "adamw.first/", "adamw.second/"],
-            StateKind::Outer => &["", "outer.momentum/"],
-            StateKind::Delta => &["delta/"],
+            StateKind::Inner => (&[""], spec.optimizer.moments()),
+            StateKind::Outer => (&["", "outer.momentum/"], &[]),
+            StateKind::Delta => (&["delta/"], &[]),
         }
     }
 
@@ -38,22 +39,36 @@ impl StateKind {
         }
     }
 
-    /// Number of entries for a model of `parameters` tensors.
-    pub fn entries(self, parameters: usize) -> usize {
-        self.prefixes().len() * parameters
+    /// Number of entries for a run.
+    pub fn entries(self, spec: &RunSpec) -> usize {
+        let (first, then) = self.prefixes(spec);
+        (first.len() + then.len()) * parameter_count(&spec.model) as usize
     }
 
-    /// The entry at `index` with this digest; none past the end.
-    pub fn entry(self, table: &[ParameterShape], index: usize, digest: Digest) -> Option<Entry> {
-        let prefix = self.prefixes().get(index / table.len().max(1))?;
+    /// The entry at `index` with this digest, `table` being the model's parameters; none past the end.
+    pub fn entry(
+        self,
+        spec: &RunSpec,
+        table: &[ParameterShape],
+        index: usize,
+        digest: Digest,
+    ) -> Option<Entry> {
+        let (first, then) = self.prefixes(spec);
+        let prefix = first.iter().chain(then).nth(index / table.len().max(1))?;
         let shape = &table[index % table.len()];
         let name = format!("{prefix}{}", shape.name);
         Some(Entry { name, dtype: Dtype::F32, shape: shape.shape(), digest })
     }
 
     /// Canonical bytes of the entry at `index`.
-    pub fn leaf(self, table: &[ParameterShape], index: usize, digest: Digest) -> Option<Vec<u8>> {
-        borsh::to_vec(&self.entry(table, index, digest)?).ok()
+    pub fn leaf(
+        self,
+        spec: &RunSpec,
+        table: &[ParameterShape],
+        index: usize,
+        digest: Digest,
+    ) -> Option<Vec<u8>> {
+        borsh::to_vec(&self.entry(spec, table, index, digest)?).ok()
     }
 }
 
@@ -65,7 +80,7 @@ pub fn words_digest(words: &[u32]) -> Digest {
 /// The tree of a state from its entries' digests, in state order.
 pub fn state_tree(kind: StateKind, spec: &RunSpec, digests: &[Digest]) -> ListTree {
     let table = parameter_table(&spec.model);
-    let leaves = digests.iter().enumerate().filter_map(|(i, d)| kind.leaf(&table, i, *d));
+    let leaves = digests.iter().enumerate().filter_map(|(i, d)| kind.leaf(spec, &table, i, *d));
     ListTree::new(kind.list_kind(), leaves)
 }
 

@@ -1,9 +1,9 @@
 //! What a dispute posts, from shapes alone: toy programs and those of a model of seven billion parameters.
 
-use retrace_model::RunSpec;
 use retrace_model::op::{Form, KINDS, Kind, LANES};
 use retrace_model::program::{Home, Program, Row, delta_program, loss_program, merge_program, step_program};
 use retrace_model::selftest::golden_spec;
+use retrace_model::{Architecture, GptSpec, RunSpec};
 use retrace_verifier::digest::{CHUNK_BYTES, openings};
 use retrace_verifier::evidence::{Lists, judging_bytes};
 use std::collections::BTreeMap;
@@ -16,7 +16,8 @@ const LARGE: Lists = Lists { ops: 1_000_000, entries: 1_000, shard_bytes: 1 << 3
 fn seven_billion(sequences: u32) -> RunSpec {
     let mut spec = golden_spec();
     let m = &mut spec.model;
-    (m.vocabulary, m.context, m.width, m.heads, m.layers, m.hidden) = (131_072, 2048, 4096, 32, 32, 11_008);
+    (m.vocabulary, m.context, m.width, m.layers, m.hidden) = (131_072, 2048, 4096, 32, 11_008);
+    m.architecture = Architecture::Gpt(GptSpec::new(32));
     (spec.batch, spec.steps, spec.schedule.warmup_steps) = (sequences, 500, 10);
     assert_eq!(spec.check(), Ok(()));
     spec

@@ -81,6 +81,13 @@ pub enum Activation {
     Relu,
 }
 
+impl GptSpec {
+    /// GPT-2's own choices: the tanh form of GELU, and 1e-5 in its norms.
+    pub const fn new(heads: u32) -> GptSpec {
+        GptSpec { heads, activation: Activation::GeluTanh, norm_epsilon: F32Bits(0x3727_C5AC) }
+    }
+}
+
 impl ModelSpec {
     /// Query heads of attention; none for a model without it.
     pub fn heads(&self) -> Option<u32> {

@@ -6,9 +6,10 @@ pub mod plain;
 pub mod rows;
 
 use retrace_model::op::Kind;
-use retrace_model::program::{Home, Leaf, Operand, Program, Range, Row, parameter_table};
+use retrace_model::program::{Home, Leaf, Operand, Program, Range, Row, StateEntry, state_entries};
 use retrace_model::{
-    Backend, Engine, Inputs, Observer, RunSpec, StepScalars, Unobserved, Words, execute, selftest,
+    Architecture, Backend, Engine, GptSpec, Inputs, Observer, RunSpec, StepId, StepScalars, Unobserved,
+    Words, execute, selftest,
 };
 
 /// SplitMix64: small, seeded, the same everywhere.
@@ -83,27 +84,29 @@ pub fn fast() -> Engine {
 pub fn run_spec([layers, width, heads, context, hidden, batch]: [u32; 6]) -> RunSpec {
     let mut spec = selftest::golden_spec();
     let m = &mut spec.model;
-    (m.layers, m.width, m.heads, m.context, m.hidden) = (layers, width, heads, context, hidden);
+    (m.layers, m.width, m.context, m.hidden) = (layers, width, context, hidden);
+    m.architecture = Architecture::Gpt(GptSpec::new(heads));
     spec.batch = batch;
     spec
 }
 
-/// A state with no zero anywhere: parameters, first moments, second moments.
+/// The scalars of a step of slot 0.
+pub fn scalars(spec: &RunSpec, round: u32, step: u32) -> StepScalars {
+    StepScalars::new(spec, StepId { round, slot: 0, step })
+}
+
+/// A state with no zero anywhere: parameters, then what the optimizer keeps.
 pub fn random_state(spec: &RunSpec, draw: &mut Generator) -> Vec<Words> {
-    let table = parameter_table(&spec.model);
-    let mut state = Vec::new();
-    for part in 0..3 {
-        for shape in &table {
-            let center = if part == 0 && shape.is_gain { 1.0 } else { 0.0 };
-            let element = |draw: &mut Generator| match part {
-                0 => center + 0.3 * draw.uniform(),
-                1 => 0.01 * draw.uniform(),
-                _ => 1e-4 * (1.0 + draw.uniform()),
-            };
-            state.push((0..shape.elements()).map(|_| element(draw).to_bits()).collect());
-        }
-    }
-    state
+    let tensor = |entry: &StateEntry| {
+        let center = if entry.parameter.is_gain { 1.0 } else { 0.0 };
+        let element = |draw: &mut Generator| match entry.prefix {
+            "" => center + 0.3 * draw.uniform(),
+            "adamw.second/" => 1e-4 * (1.0 + draw.uniform()),
+            _ => 0.01 * draw.uniform(),
+        };
+        (0..entry.parameter.elements()).map(|_| element(draw).to_bits()).collect()
+    };
+    state_entries(spec).iter().map(tensor).collect()
 }
 
 pub fn random_tokens(spec: &RunSpec, draw: &mut Generator) -> Words {
@@ -147,9 +150,9 @@ pub fn run(program: &Program, inputs: Inputs, scalars: &StepScalars) -> retrace_
     execute(program, inputs, scalars, &fast(), &mut Unobserved)
 }
 
-/// Positions of the rows that write the gradients, in table order: what the rows of the first moment read.
+/// Positions of the rows that write the gradients, in table order: what the optimizer's first rows read.
 pub fn gradient_rows(program: &Program) -> Vec<usize> {
-    let firsts = program.rows.iter().filter(|row| row.kind == Kind::AdamFirst);
+    let firsts = program.rows.iter().filter(|row| [Kind::AdamFirst, Kind::SgdMomentum].contains(&row.kind));
     let writer = |row: &Row| match row.operands[1].leaf {
         Leaf::Trace(leaf) => program.rows.iter().position(|r| r.home == Home::Trace(leaf)),
         _ => None,

@@ -1,7 +1,7 @@
 //! A GPT in plain binary64, written from the papers and not from the programs: the gradients' judge.
 #![allow(clippy::disallowed_methods)] // the judge is plain binary64 with the platform's functions
 
-use retrace_model::GptSpec;
+use retrace_model::ModelSpec;
 
 type Matrix = Vec<Vec<f64>>;
 
@@ -66,7 +66,7 @@ fn block(x: &Matrix, p: &[Vec<f64>], heads: usize) -> Matrix {
 }
 
 /// Mean cross-entropy in nats of a batch whose sequences are `context + 1` tokens long; `p` in table order.
-pub fn loss(model: &GptSpec, p: &[Vec<f64>], tokens: &[u32]) -> f64 {
+pub fn loss(model: &ModelSpec, p: &[Vec<f64>], tokens: &[u32]) -> f64 {
     let (context, width) = (model.context as usize, model.width as usize);
     let mut total = 0.0;
     for sequence in tokens.chunks(context + 1) {
@@ -75,7 +75,7 @@ pub fn loss(model: &GptSpec, p: &[Vec<f64>], tokens: &[u32]) -> f64 {
         };
         let mut x: Matrix = sequence[..context].iter().enumerate().map(embed).collect();
         for layer in 0..model.layers as usize {
-            x = block(&x, &p[2 + 16 * layer..18 + 16 * layer], model.heads as usize);
+            x = block(&x, &p[2 + 16 * layer..18 + 16 * layer], model.heads().expect("attention") as usize);
         }
         let x = layer_norm(&x, &p[p.len() - 2], &p[p.len() - 1]);
         for (row, target) in x.iter().zip(&sequence[1..]) {

@@ -8,12 +8,13 @@ use crate::names;
 use crate::roles::{Ended, Lineage};
 use miette::Diagnostic;
 use retrace_ledger::{ClaimRecord, ClaimStatus};
+use retrace_model::program::first_state;
 use retrace_model::{Engine, Words};
 use retrace_verifier::Unit;
 use retrace_verifier::commitment::{Commitment, SegmentLists};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Claim;
-use retrace_verifier::segment::{Assignment, Claimed, Honest, Segment, first_state};
+use retrace_verifier::segment::{Assignment, Claimed, Honest, Segment};
 use retrace_verifier::state::{StateKind, root_of};
 use serde_json::json;
 

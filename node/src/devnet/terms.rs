@@ -3,7 +3,8 @@
 use retrace_ledger::econ::{Deterrence, detection_ppb};
 use retrace_ledger::{Amount, RunTerms, Span};
 use retrace_model::{
-    ARITHMETIC_VERSION, AdamWSpec, Decay, F32Bits, GptSpec, OuterSpec, RunSpec, ScheduleSpec,
+    ARITHMETIC_VERSION, AdamWSpec, Architecture, Decay, F32Bits, GptSpec, ModelSpec, OptimizerSpec,
+    OuterSpec, RunSpec, ScheduleSpec,
 };
 use retrace_verifier::docket::Shard;
 use retrace_verifier::state::{StateKind, root_of};
@@ -40,13 +41,23 @@ impl Preset {
     }
 
     /// Sequences of a step, and the model.
-    fn shape(self) -> (u32, GptSpec) {
+    fn shape(self) -> (u32, ModelSpec) {
         let (context, width, heads, layers, hidden, batch) = match self {
             Preset::Small => (64, 64, 4, 3, 256, 8),
             Preset::Tiny => (32, 16, 2, 2, 64, 4),
         };
-        let init_std = bits(0.04);
-        (batch, GptSpec { vocabulary: 256, context, width, heads, layers, hidden, init_std })
+        let model = ModelSpec {
+            vocabulary: 256,
+            context,
+            width,
+            layers,
+            hidden,
+            init_std: bits(0.04),
+            dropout: bits(0.0),
+            tied: true,
+            architecture: Architecture::Gpt(GptSpec::new(heads)),
+        };
+        (batch, model)
     }
 }
 
@@ -107,19 +118,20 @@ impl RunPlan {
     /// What the run trains, from parameters that `seed` gives.
     pub fn spec(&self, seed: [u8; 32]) -> RunSpec {
         let (batch, model) = self.preset.shape();
-        let optimizer = AdamWSpec {
+        let optimizer = OptimizerSpec::AdamW(AdamWSpec {
             beta1: bits(0.9),
             beta2: bits(0.95),
             epsilon: bits(1e-8),
             weight_decay: bits(0.01),
             clip_norm: bits(1.0),
-        };
+        });
         let decay = Decay::Cosine { floor: bits(0.2) };
         RunSpec {
             arithmetic_version: ARITHMETIC_VERSION,
             seed,
             model,
             batch,
+            accumulation: 1,
             optimizer,
             schedule: ScheduleSpec { peak: bits(4e-3), warmup_steps: self.steps.min(4), decay },
             outer: OuterSpec { learning_rate: bits(0.7), momentum: bits(0.6) },

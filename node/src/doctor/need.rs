@@ -2,7 +2,7 @@
 
 use super::Question;
 use retrace_ledger::{Role, RunTerms};
-use retrace_model::program::{parameter_table, step_program};
+use retrace_model::program::{parameter_table, state_entries, step_program};
 use serde::Serialize;
 
 /// A process before it does anything: binary, threads, swarms, the ledger's state.
@@ -36,6 +36,11 @@ fn parameter_bytes(terms: &RunTerms) -> u64 {
     parameter_table(&terms.spec.model).iter().map(|shape| shape.elements() * 4).sum()
 }
 
+/// Parameters with all that the optimizer keeps for them.
+fn state_bytes(terms: &RunTerms) -> u64 {
+    state_entries(&terms.spec).iter().map(|entry| entry.parameter.elements() * 4).sum()
+}
+
 /// Every output of a step: what a disputed step keeps, and the most that computing one can.
 fn trace_bytes(terms: &RunTerms) -> u64 {
     step_program(&terms.spec).rows.iter().map(|row| row.elements() * 4).sum()
@@ -47,8 +52,7 @@ fn shard_bytes(terms: &RunTerms) -> u64 {
 
 fn memory(roles: &[Role], terms: &RunTerms) -> u64 {
     let (parameters, trace, shards) = (parameter_bytes(terms), trace_bytes(terms), shard_bytes(terms));
-    // Parameters with two moments each.
-    let state = 3 * parameters;
+    let state = state_bytes(terms);
     // Parameters and outer momenta, as they stand and as they are merged.
     let lineage = 2 * 2 * parameters;
     let of = |role: &Role| match role {
@@ -66,7 +70,7 @@ fn disk(terms: &RunTerms) -> u64 {
     let parameters = parameter_bytes(terms);
     let steps = u64::from(terms.spec.steps);
     let drawn = (steps * u64::from(terms.audit_rate_ppm)).div_ceil(1_000_000);
-    let segment = parameters + drawn * 3 * parameters + steps * 100;
+    let segment = parameters + drawn * state_bytes(terms) + steps * 100;
     let segments = u64::from(terms.spec.rounds) * u64::from(terms.spec.slots);
     shard_bytes(terms) + segments.saturating_mul(segment)
 }

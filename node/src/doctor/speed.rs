@@ -1,9 +1,9 @@
 //! Steps a second, measured on the run's own program or on the golden one.
 
-use retrace_model::program::{parameter_table, step_program};
+use retrace_model::program::{first_state, step_program};
 use retrace_model::{
-    Engine, Inputs, RunSpec, StepScalars, Unobserved, Words, Workspace, execute_in, initial_parameters,
-    selftest,
+    Engine, Inputs, RunSpec, StepId, StepScalars, Unobserved, Words, Workspace, execute_in,
+    initial_parameters, selftest,
 };
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -32,11 +32,8 @@ pub fn measure(engine: &Engine, run: Option<&RunSpec>) -> Speed {
     let tokens: Words = (0..spec.tokens_per_step() + u64::from(spec.batch))
         .map(|i| (i % u64::from(spec.model.vocabulary)) as u32)
         .collect();
-    let mut state = initial_parameters(spec);
-    for _ in 0..2 {
-        state.extend(parameter_table(&spec.model).iter().map(|shape| vec![0; shape.elements() as usize]));
-    }
-    let scalars = StepScalars::new(spec, 0, 0);
+    let state = first_state(spec, &initial_parameters(spec));
+    let scalars = StepScalars::new(spec, StepId { round: 0, slot: 0, step: 0 });
     let mut workspace = Workspace::default();
     let mut step = || {
         let inputs = Inputs { pre: &state, tokens: &tokens, ..Inputs::default() };

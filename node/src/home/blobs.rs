@@ -178,6 +178,6 @@ impl Blobs {
 fn has_shapes(kind: StateKind, spec: &RunSpec, tensors: &[Words]) -> bool {
     let table = retrace_model::program::parameter_table(&spec.model);
     let lengths = tensors.iter().zip(table.iter().cycle());
-    tensors.len() == kind.entries(table.len())
+    tensors.len() == kind.entries(spec)
         && lengths.into_iter().all(|(words, shape)| words.len() as u64 == shape.elements())
 }

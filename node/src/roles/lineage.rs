@@ -79,6 +79,7 @@ impl Lineage {
             spec: *spec,
             unit: Unit::Merge,
             round: self.round + 1,
+            slot: 0,
             pre: self.base.clone(),
             base: Vec::new(),
             deltas,

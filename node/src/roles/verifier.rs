@@ -7,10 +7,11 @@ use crate::network::Board;
 use retrace_ledger::{
     Audit, Body, ClaimRecord, ClaimStatus, Dispute, Settle, Timeout, Verdict, VerdictResult,
 };
+use retrace_model::program::first_state;
 use retrace_verifier::commitment::SignedCommitment;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Opening};
-use retrace_verifier::segment::{Assignment, Claimed, Honest, first_state};
+use retrace_verifier::segment::{Assignment, Claimed, Honest};
 use retrace_verifier::state::StateKind;
 use retrace_verifier::{Unit, Witness};
 

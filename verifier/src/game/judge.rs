@@ -7,7 +7,7 @@ use crate::state::StateKind;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_model::arithmetic::{Real32, canonical};
 use retrace_model::op::{Arguments, Form, Kind, OPERANDS_MAX, SCALARS_MAX};
-use retrace_model::program::{Home, Leaf, Link, Operand, Row, parameter_table};
+use retrace_model::program::{Home, Leaf, Link, Operand, Row, parameter_count, parameter_table};
 use retrace_model::soft::Soft32;
 use retrace_model::{StepId, StepScalars, element_value, next_accumulator, place};
 
@@ -62,7 +62,7 @@ struct Site {
 }
 
 enum Proof {
-    /// The word is zero by definition: moments before the first step.
+    /// The word is zero by definition: what an optimizer keeps, before the first step.
     Zero,
     /// The digest is fixed already.
     Known(Digest),
@@ -106,7 +106,8 @@ impl Game {
     ) -> Result<Arguments<Soft32>, Refusal> {
         let words = self.words(&row.operands, index, term, proofs)?;
         let facts = &self.docket.facts;
-        let scalars = StepScalars::new(&facts.spec, facts.round, self.docket.step());
+        let at = StepId { round: facts.round, slot: self.docket.slot(), step: self.docket.step() };
+        let scalars = StepScalars::new(&facts.spec, at);
         let mut s = [Soft32::from_bits(0); SCALARS_MAX];
         for (slot, scalar) in s.iter_mut().zip(&row.scalars) {
             *slot = Soft32::from_bits(scalars.resolve(*scalar));
@@ -138,7 +139,7 @@ impl Game {
     /// The program says under which root an operand is proved: there is no other kind of leaf.
     fn site(&self, operand: &Operand, place: u64) -> Option<Site> {
         let facts = &self.docket.facts;
-        let parameters = parameter_table(&facts.spec.model).len() as u32;
+        let parameters = parameter_count(&facts.spec.model) as u32;
         let proof = match operand.leaf {
             Leaf::Trace(at) => Proof::Ops(at),
             Leaf::Post(at) => {
@@ -192,9 +193,10 @@ impl Game {
                 proof.list.verify(ListKind::Ops, &root, count, u64::from(*at), proof.digest.as_bytes())?;
             }
             Proof::Entry(kind, root, at) => {
-                let table = parameter_table(&self.docket.facts.spec.model);
-                let count = kind.entries(table.len()) as u64;
-                let leaf = kind.leaf(&table, *at as usize, proof.digest).ok_or(Refusal::Target)?;
+                let spec = &self.docket.facts.spec;
+                let table = parameter_table(&spec.model);
+                let count = kind.entries(spec) as u64;
+                let leaf = kind.leaf(spec, &table, *at as usize, proof.digest).ok_or(Refusal::Target)?;
                 proof.list.verify(kind.list_kind(), root, count, u64::from(*at), &leaf)?;
             }
         }

@@ -35,9 +35,10 @@ impl Game {
                 Home::Trace(at)
             }
             List::Post => {
-                let table = parameter_table(&self.docket.facts.spec.model);
+                let spec = &self.docket.facts.spec;
+                let table = parameter_table(&spec.model);
                 let (kind, _) = self.frame.post.ok_or(Refusal::Target)?;
-                let leaf = kind.leaf(&table, at as usize, *digest).ok_or(Refusal::Target)?;
+                let leaf = kind.leaf(spec, &table, at as usize, *digest).ok_or(Refusal::Target)?;
                 node.check_list_leaf(&leaf)?;
                 Home::Post(at)
             }

@@ -8,7 +8,7 @@ use crate::replay::Witness;
 use crate::state::{StateKind, state_tree, words_digest};
 use crate::unit::Unit;
 use retrace_model::op::{Form, OPERANDS_MAX};
-use retrace_model::program::{Leaf, Link, Operand, parameter_table};
+use retrace_model::program::{Leaf, Link, Operand, parameter_count};
 use retrace_model::{StepId, Words, place};
 
 /// Proofs of all operands of the span's only link, or of its element.
@@ -48,7 +48,7 @@ fn operand_proof(player: &Player, game: &Game, operand: &Operand, place: u64) ->
         Leaf::Pre(at) => match (task.unit, game.frame().pre) {
             (Unit::Merge, _) => entry_path(witness, StateKind::Outer, &task.pre, at)?,
             (_, Some(_)) => entry_path(witness, StateKind::Inner, &task.pre, at)?,
-            (_, None) if (at as usize) < parameter_table(&task.spec.model).len() => {
+            (_, None) if u64::from(at) < parameter_count(&task.spec.model) => {
                 entry_path(witness, StateKind::Outer, &task.base, at)?
             }
             (_, None) => return Some(zero_proof()),

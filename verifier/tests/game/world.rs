@@ -161,7 +161,7 @@ impl World {
         let roots = deltas.iter().map(|d| root_of(StateKind::Delta, &self.spec, d)).collect();
         let (spec, round, pre) = (self.spec, ROUND, self.base.clone());
         let (base, tokens, losses) = (vec![], vec![], vec![]);
-        let task = Task { spec, unit, round, pre, base, deltas, tokens, losses };
+        let task = Task { spec, unit, round, slot: 0, pre, base, deltas, tokens, losses };
         let run = |conduct: &dyn Conduct| conducted(task.clone(), task.scalars(), &self.engine, conduct);
         let (accused, honest) = (run(conduct), run(&retrace_verifier::segment::Honest));
         let root = accused.post_tree().unwrap().root();

@@ -34,10 +34,10 @@ pub fn tensor(args: &Args, home: &Path, name: &str) -> Result<Value, Failure> {
         return Err(Failure::input(TensorError::NoRound { rounds: done, found: round }));
     }
     let table = parameter_table(&spec.model);
-    let count = StateKind::Outer.entries(table.len());
+    let count = StateKind::Outer.entries(spec);
     let none = retrace_verifier::digest::Digest([0; 32]);
     let names: Vec<String> =
-        (0..count).filter_map(|i| StateKind::Outer.entry(&table, i, none)).map(|e| e.name).collect();
+        (0..count).filter_map(|i| StateKind::Outer.entry(spec, &table, i, none)).map(|e| e.name).collect();
     let Some(at) = names.iter().position(|known| known == name) else {
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
         return Err(Failure::input(TensorError::NoTensor { name: name.into(), hint: near(name, &known) }));

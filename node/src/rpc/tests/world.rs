@@ -15,7 +15,8 @@ use retrace_ledger::{
     RegisteredKeys, Role, RunTerms, Signed, Span, Transaction, VrfSecret,
 };
 use retrace_model::{
-    ARITHMETIC_VERSION, AdamWSpec, Backend, Decay, Engine, F32Bits, GptSpec, OuterSpec, RunSpec, ScheduleSpec,
+    ARITHMETIC_VERSION, AdamWSpec, Architecture, Backend, Decay, Engine, F32Bits, GptSpec, ModelSpec,
+    OptimizerSpec, OuterSpec, RunSpec, ScheduleSpec,
 };
 use retrace_verifier::digest::{Digest, tensor_digest};
 use retrace_verifier::docket::Shard;
@@ -87,15 +88,26 @@ fn spec() -> RunSpec {
     RunSpec {
         arithmetic_version: ARITHMETIC_VERSION,
         seed: [7; 32],
-        model: GptSpec { vocabulary: 256, context, width, heads, layers, hidden, init_std: bits(0.04) },
+        model: ModelSpec {
+            vocabulary: 256,
+            context,
+            width,
+            layers,
+            hidden,
+            init_std: bits(0.04),
+            dropout: bits(0.0),
+            tied: true,
+            architecture: Architecture::Gpt(GptSpec::new(heads)),
+        },
         batch: 2,
-        optimizer: AdamWSpec {
+        accumulation: 1,
+        optimizer: OptimizerSpec::AdamW(AdamWSpec {
             beta1: bits(0.9),
             beta2: bits(0.95),
             epsilon: bits(1e-8),
             weight_decay: bits(0.01),
             clip_norm: bits(1.0),
-        },
+        }),
         schedule: ScheduleSpec { peak: bits(4e-3), warmup_steps: 2, decay: Decay::Constant },
         outer: OuterSpec { learning_rate: bits(0.7), momentum: bits(0.6) },
         steps: 4,
