@@ -9,7 +9,7 @@ use ed25519_dalek::SigningKey;
 use retrace_model::op::{KINDS, Kind};
 use retrace_model::program::{Leaf, Program, Row, delta_program, loss_program, merge_program, step_program};
 use retrace_model::selftest::golden_spec;
-use retrace_model::{Backend, Engine, RunSpec, initial_parameters};
+use retrace_model::{Architecture, Backend, Engine, GptSpec, RunSpec, initial_parameters};
 use retrace_verifier::commitment::SignedCommitment;
 use retrace_verifier::digest::{Digest, tensor_digest};
 use retrace_verifier::docket::{Claim, Docket, Facts, Shard};
