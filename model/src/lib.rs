@@ -19,6 +19,7 @@ mod schedule;
 pub mod selftest;
 pub mod soft;
 mod spec;
+pub mod tokens;
 
 pub use define::{element_value, empty_accumulator, lane_total, next_accumulator};
 pub use elementary::{cos, erf, exp, ln, sin, tanh};

@@ -80,6 +80,4 @@ pub enum HubError {
     Unsupported { field: &'static str, found: String, hint: &'static str },
     #[error("the model of config.json is outside this version's limits: {0}")]
     Spec(#[from] SpecError),
-    #[error("{architecture} cannot be written with {what}: the layout has no place for it")]
-    Unwritable { architecture: &'static str, what: &'static str },
 }

@@ -7,7 +7,7 @@ use super::{Dtype, HubError};
 use crate::execute::Words;
 
 /// The tensors of a file, by name. Every byte of the data belongs to exactly one of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tensors<'a> {
     tensors: BTreeMap<String, Tensor<'a>>,
 }
