@@ -1,14 +1,17 @@
-//! exp, ln and tanh: the same bits in both bodies, known vectors, and measured accuracy (M-2.1 to M-2.3).
+//! The elementary functions: the same bits in both bodies, known vectors, and measured accuracy (M-2.1 to M-2.7).
+//!
+//! All inputs, not a sample, are tried by the example `elementary`.
 
 mod arithmetic_cases;
 
 use arithmetic_cases::Generator;
 use retrace_model::arithmetic::{CANONICAL_NAN, Real32};
 use retrace_model::soft::Soft32;
-use retrace_model::{exp, ln, tanh};
+use retrace_model::{cos, erf, exp, ln, sin, tanh};
 
-/// Inputs whose rounding is the hardest for `exp` and `ln`, then the ends of every range.
-const SPECIAL_INPUTS: [u32; 23] = [
+/// Inputs whose rounding is the hardest for `exp`, `ln`, `erf` and `sin`, then the ends of every range, and
+/// binary32 numbers next to multiples of a quarter turn.
+const SPECIAL_INPUTS: [u32; 33] = [
     0x4283_070F,
     0xBF81_EADF,
     0x3C41_3D3A,
@@ -32,6 +35,16 @@ const SPECIAL_INPUTS: [u32; 23] = [
     0x7F80_0000,
     0x7F80_0001,
     0x7FC0_0000,
+    0x3940_EAD6,
+    0x4619_9998,
+    0x4080_0000,
+    0x4080_0001,
+    0x477F_FFFF,
+    0x4780_0000,
+    0x4780_0001,
+    0x3FC9_0FDB,
+    0x4049_0FDB,
+    0x4741_B0C3,
 ];
 
 fn exp_bits<F: Real32>(x: u32) -> u32 {
@@ -46,7 +59,19 @@ fn tanh_bits<F: Real32>(x: u32) -> u32 {
     tanh(F::from_bits(x)).to_bits()
 }
 
-// M-2.1, M-2.2, M-2.3
+fn erf_bits<F: Real32>(x: u32) -> u32 {
+    erf(F::from_bits(x)).to_bits()
+}
+
+fn sin_bits<F: Real32>(x: u32) -> u32 {
+    sin(F::from_bits(x)).to_bits()
+}
+
+fn cos_bits<F: Real32>(x: u32) -> u32 {
+    cos(F::from_bits(x)).to_bits()
+}
+
+// M-2.1, M-2.2, M-2.3, M-2.6, M-2.7
 #[test]
 fn both_bodies_agree_on_every_kind_of_input() {
     let mut draw = Generator(11);
@@ -59,6 +84,9 @@ fn both_bodies_agree_on_every_kind_of_input() {
         assert_eq!(exp_bits::<Soft32>(x), exp_bits::<f32>(x), "exp {x:08x}");
         assert_eq!(ln_bits::<Soft32>(x), ln_bits::<f32>(x), "ln {x:08x}");
         assert_eq!(tanh_bits::<Soft32>(x), tanh_bits::<f32>(x), "tanh {x:08x}");
+        assert_eq!(erf_bits::<Soft32>(x), erf_bits::<f32>(x), "erf {x:08x}");
+        assert_eq!(sin_bits::<Soft32>(x), sin_bits::<f32>(x), "sin {x:08x}");
+        assert_eq!(cos_bits::<Soft32>(x), cos_bits::<f32>(x), "cos {x:08x}");
     }
 }
 
@@ -112,6 +140,38 @@ fn known_vectors_hold() {
     }
 }
 
+// M-2.6, M-2.7
+#[test]
+fn known_vectors_of_erf_sin_and_cos_hold() {
+    const MINUS: u32 = 1 << 31;
+    const ONE: u32 = 0x3F80_0000;
+    // x, erf x, sin x, cos x: the finite ones computed by the judge in `specs/judge` from the specification's text.
+    let table = [
+        (0, 0, 0, ONE),
+        (MINUS, MINUS, MINUS, ONE),
+        (1, 1, 1, ONE),
+        (0x7F80_0000, ONE, CANONICAL_NAN, CANONICAL_NAN),
+        (0xFF80_0000, MINUS | ONE, CANONICAL_NAN, CANONICAL_NAN),
+        (0xFF80_0001, CANONICAL_NAN, CANONICAL_NAN, CANONICAL_NAN),
+        (0x4780_0000, ONE, 0x3F31_2B34, 0xBF38_CA2A),
+        (0x4780_0001, ONE, CANONICAL_NAN, CANONICAL_NAN),
+        (0xC780_0001, MINUS | ONE, CANONICAL_NAN, CANONICAL_NAN),
+        (0x3F80_0000, 0x3F57_BB3D, 0x3F57_6AA4, 0x3F0A_5140),
+        (0xBF00_0000, 0xBF05_3F7B, 0xBEF5_7744, 0x3F60_A940),
+        (0xBDCC_CCCD, 0xBDE6_52F5, 0xBDCC_7577, 0x3F7E_B898),
+        (0x4020_0000, 0x3F7F_E554, 0x3F19_3578, 0xBF4D_17BF),
+        (0x4074_CCCD, 0x3F7F_FFFF, 0xBF21_A5FA, 0xBF46_824C),
+        (0xC000_0000, 0xBF7E_CD71, 0xBF68_C7B7, 0xBED5_1133),
+        (0x3940_EAD6, 0x3959_AF13, 0x3940_EAD6, ONE),
+        (0xC619_9998, MINUS | ONE, 0x3EB1_FA5E, 0xBF70_090B),
+        (0x4049_0FDB, 0x3F7F_FF6B, 0xB3BB_BD2E, MINUS | ONE),
+        (0x4741_B0C3, ONE, 0xBF58_1655, 0xBF09_446D),
+    ];
+    for (x, erf, sin, cos) in table {
+        assert_eq!([erf_bits::<f32>(x), sin_bits::<f32>(x), cos_bits::<f32>(x)], [erf, sin, cos], "{x:08x}");
+    }
+}
+
 /// The greatest distance in ULP from the correctly rounded result, and how many inputs are not at 0.
 fn accuracy(stride: usize, ours: fn(u32) -> u32, oracle: fn(f32) -> f32) -> (u32, u64) {
     let (mut greatest, mut unequal) = (0, 0);
@@ -135,20 +195,19 @@ fn ordered(bits: u32) -> i32 {
     if bits >> 31 == 1 { -magnitude } else { magnitude }
 }
 
-// M-2.1, M-2.2, M-2.3
+/// The oracle where angles are defined.
+fn turn(oracle: fn(f32) -> f32, x: f32) -> f32 {
+    if x.abs() <= 65_536.0 { oracle(x) } else { f32::NAN }
+}
+
+// M-2.1, M-2.2, M-2.3, M-2.6, M-2.7
 #[test]
 fn results_are_within_their_bounds() {
     const STRIDE: usize = 2053;
     assert!(accuracy(STRIDE, exp_bits::<f32>, core_math::expf).0 <= 1);
     assert!(accuracy(STRIDE, ln_bits::<f32>, core_math::logf).0 <= 1);
     assert!(accuracy(STRIDE, tanh_bits::<f32>, core_math::tanhf).0 <= 2);
-}
-
-// M-2.1, M-2.2, M-2.3
-#[test]
-#[ignore = "tries all 2^32 inputs, about 20 minutes"]
-fn results_on_all_inputs_are_as_measured() {
-    assert_eq!(accuracy(1, exp_bits::<f32>, core_math::expf), (1, 2));
-    assert_eq!(accuracy(1, ln_bits::<f32>, core_math::logf), (1, 5));
-    assert_eq!(accuracy(1, tanh_bits::<f32>, core_math::tanhf), (0, 0));
+    assert!(accuracy(STRIDE, erf_bits::<f32>, core_math::erff).0 <= 2);
+    assert!(accuracy(STRIDE, sin_bits::<f32>, |x| turn(core_math::sinf, x)).0 <= 1);
+    assert!(accuracy(STRIDE, cos_bits::<f32>, |x| turn(core_math::cosf, x)).0 <= 1);
 }

@@ -1,4 +1,4 @@
-"""exp, ln, tanh, the schedule's cosine and integer powers, step by step (M-2.1 to M-2.5)."""
+"""exp, ln, tanh, erf, sin, cos, the schedule's cosine and integer powers, step by step (M-2.1 to M-2.8)."""
 
 from soft import F32, F64, canonical, narrow, widen
 
@@ -34,6 +34,16 @@ SIN = (
     0x3EC71DE3A556C734, 0xBE5AE64567F544E4, 0x3DE6124613A86D09, 0xBD6AE7F3E733B81F,
     0x3CE952C77030AD4A,
 )
+ERF = (
+    0x3FF20DD750429B6C, 0x3FE45F306DC9CB5F, 0x3FBA4F4E2A15FFA9, 0xBF9396685761F56D,
+    0xBF2B6B7408578F49, 0x3F5BCA7223FD2328, 0xBF4356BA9093B93B, 0x3EFB4E402A67391C,
+    0x3F10CCBC685EF3B2, 0xBEFE5DBCEFC95837, 0x3EC34B6C55B1B91A, 0x3ED12498D3A5CE4A,
+    0xBEC7FE25C38CB68A, 0x3EB2FECCF932DECE, 0xBE9532E16145794E, 0x3E7173ED02D3EE47,
+    0xBE4522A6781256BD, 0x3E12368F667746F7, 0xBDD4DB91C32EDBA3, 0x3D8BB00B93B71E5E,
+    0xBD2E516D71C5A4AD,
+)
+QUARTERS = 0x3FE45F306DC9C883
+MINUS_QUARTER_TURN = (0xBFF921FB54442D18, 0xBC91A62633145C07)
 
 
 def horner(v, coefficients):
@@ -86,6 +96,48 @@ def tanh(x):
     u = F64.fma(scale, q, F64.sub(scale, ONE))
     v = narrow(F64.div(u, F64.add(u, TWO)))
     return canonical(v | x & SIGN_32)
+
+
+def erf(x):
+    """M-2.6."""
+    a = x & ~SIGN_32
+    a = 0x40800000 if F32.less(0x40800000, a) else a
+    w = widen(a)
+    scale, q = expm1_parts(F64.sub(0, F64.mul(w, horner(w, ERF))))
+    v = narrow(F64.fma(scale, q, F64.sub(scale, ONE)))
+    return canonical(v & ~SIGN_32 | x & SIGN_32)
+
+
+def _rotated(x, quarters):
+    """sin(x + quarters pi / 2) (M-2.7)."""
+    if x & ~SIGN_32 > 0x47800000:
+        return F32.nan
+    w = widen(x)
+    t = F64.fma(w, QUARTERS, ROUNDER)
+    n = F64.sub(t, ROUNDER)
+    r = F64.fma(n, MINUS_QUARTER_TURN[1], F64.fma(n, MINUS_QUARTER_TURN[0], w))
+    z = F64.mul(r, r)
+    j = t + quarters
+    v = narrow(horner(z, COS) if j & 1 else F64.mul(r, horner(z, SIN)))
+    return v ^ SIGN_32 if j & 2 else v
+
+
+def sin(x):
+    """M-2.7."""
+    return _rotated(x, 0)
+
+
+def cos(x):
+    """M-2.7."""
+    return _rotated(x, 1)
+
+
+def exp64(w):
+    """M-2.8."""
+    w = 0xC05A000000000000 if F64.less(w, 0xC05A000000000000) else w
+    w = 0x4056400000000000 if F64.less(0x4056400000000000, w) else w
+    scale, q = expm1_parts(w)
+    return F64.fma(scale, q, scale)
 
 
 def cos_pi(f):

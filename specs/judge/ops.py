@@ -1,11 +1,11 @@
-"""The primitive ops: one element or one term each, over exact binary32 (M-3.1 to M-3.10, M-5.1, M-5.3).
+"""The primitive ops: one element or one term each, over exact binary32 (M-3.1 to M-3.13, M-5).
 
 An element takes (x, s, index): operand words, scalars, index of the output element. A term takes the
 accumulator too. Words are binary32 bits; an operand that is a token id is used as the word that it is.
 """
 
-from elementary import exp, ln, tanh
-from soft import F32, canonical
+from elementary import cos, erf, exp, exp64, ln, sin, tanh, whole
+from soft import F32, F64, canonical, narrow, widen
 
 add, sub, mul, div, fma, sqrt = F32.add, F32.sub, F32.mul, F32.div, F32.fma, F32.sqrt
 ONE, HALF, MINUS_INFINITY = 0x3F800000, 0x3F000000, 0xFF800000
@@ -17,16 +17,26 @@ KINDS = (
     "ReciprocalStd", "Affine", "Gelu", "GeluBackward", "SoftmaxExp", "Divide", "SoftmaxBackward", "PickedLogit",
     "CrossEntropy", "CrossEntropyBackward", "ClipScale", "AdamFirst", "AdamSecond", "AdamParameter",
     "NesterovMomentum", "NesterovParameter", "ColumnSum", "ColumnDot", "RowSum", "RowDot", "RowMax",
+    "GeluErf", "GeluErfBackward", "Silu", "SiluBackward", "RotaryTable", "Dropout", "SgdMomentum", "SgdParameter",
+    "Relu", "ReluBackward",
 )
-UNARY = ("Tokens", "Scale", "ReciprocalStd", "ClipScale", "Gelu", "ColumnSum", "RowSum", "RowMax")
+NULLARY = ("RotaryTable",)
+UNARY = (
+    "Tokens", "Scale", "ReciprocalStd", "ClipScale", "Gelu", "ColumnSum", "RowSum", "RowMax", "GeluErf", "Silu",
+    "Dropout", "Relu",
+)
 TERNARY = (
-    "Affine", "SoftmaxBackward", "PickedLogit", "CrossEntropyBackward", "AdamFirst", "AdamSecond",
-    "AdamParameter", "NesterovParameter",
+    "Affine", "SoftmaxBackward", "PickedLogit", "CrossEntropy", "CrossEntropyBackward", "AdamFirst", "AdamSecond",
+    "AdamParameter", "NesterovParameter", "SgdMomentum",
 )
+IGNORED = (0xFFFFFFFF, F32.nan)
+SIGN, ALL_32 = 0x80000000, 0xFFFFFFFF
 
 
 def arity(kind):
     """How many operands a row of this kind names, its start value not counted (M-3.1)."""
+    if kind in NULLARY:
+        return 0
     return 1 if kind in UNARY else 3 if kind in TERNARY else 2
 
 
@@ -56,12 +66,69 @@ def _gelu_backward(x, s, i):
     return mul(x[1], slope)
 
 
+def _gelu_erf(x, s, i):
+    half = mul(HALF, x[0])
+    return fma(half, erf(mul(x[0], 0x3F3504F3)), half)
+
+
+def _gelu_erf_backward(x, s, i):
+    density = mul(0x3ECC422A, exp(mul(mul(HALF, x[0]), sub(0, x[0]))))
+    share = fma(erf(mul(x[0], 0x3F3504F3)), HALF, HALF)
+    return mul(x[1], fma(x[0], density, share))
+
+
+def _silu_divisor(x):
+    return add(ONE, exp(sub(0, x)))
+
+
+def _silu_backward(x, s, i):
+    """M-3.11."""
+    gate = div(ONE, _silu_divisor(x[0]))
+    return mul(x[1], mul(gate, fma(x[0], sub(ONE, gate), ONE)))
+
+
+def _rotary_table(x, s, i):
+    """M-3.12."""
+    position = i[0] % s[2] if s[2] else i[0]
+    frequency = narrow(exp64(F64.mul(F64.add(widen(s[0]), widen(s[1])), whole(i[3]))))
+    angle = mul(narrow(whole(position)), frequency)
+    if i[1] == i[2]:
+        return cos(angle)
+    return sin(angle) ^ SIGN if i[1] < i[2] else sin(angle)
+
+
+def philox(counter, key):
+    """Philox4x32-10 (M-3.13)."""
+    a, b, c, d = counter
+    k0, k1 = key
+    for _ in range(10):
+        p, q = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = q >> 32 ^ b ^ k0, q & ALL_32, p >> 32 ^ d ^ k1, p & ALL_32
+        k0, k1 = k0 + 0x9E3779B9 & ALL_32, k1 + 0xBB67AE85 & ALL_32
+    return a, b, c, d
+
+
+def _dropout(x, s, i):
+    word = philox([at & ALL_32 for at in i], (s[0], s[1] ^ s[2]))[0]
+    return mul(x[0], s[4]) if word < s[3] else 0
+
+
+def _relu(x, s, i):
+    return x[0] if F32.less(0, x[0]) or canonical(x[0]) == F32.nan else 0
+
+
 def _clip_scale(x, s, i):
     norm = sqrt(x[0])
     return div(s[0], norm) if F32.less(s[0], norm) else ONE
 
 
+def _cross_entropy(x, s, i):
+    return 0 if x[2] in IGNORED else sub(ln(x[0]), x[1])
+
+
 def _cross_entropy_backward(x, s, i):
+    if x[2] in IGNORED:
+        return 0
     target = ONE if x[2] == i[3] else 0
     return mul(sub(div(x[0], x[1]), target), s[0])
 
@@ -97,7 +164,7 @@ ELEMENTS = {
     "Divide": lambda x, s, i: div(x[0], x[1]),
     "SoftmaxBackward": lambda x, s, i: mul(mul(x[0], sub(x[1], x[2])), s[0]),
     "PickedLogit": lambda x, s, i: sub(x[1], x[2]),
-    "CrossEntropy": lambda x, s, i: sub(ln(x[0]), x[1]),
+    "CrossEntropy": _cross_entropy,
     "CrossEntropyBackward": _cross_entropy_backward,
     "ClipScale": _clip_scale,
     "AdamFirst": _adam_first,
@@ -105,6 +172,16 @@ ELEMENTS = {
     "AdamParameter": _adam_parameter,
     "NesterovMomentum": lambda x, s, i: fma(s[0], x[0], x[1]),
     "NesterovParameter": lambda x, s, i: fma(s[1], fma(s[0], x[1], x[2]), x[0]),
+    "GeluErf": _gelu_erf,
+    "GeluErfBackward": _gelu_erf_backward,
+    "Silu": lambda x, s, i: div(x[0], _silu_divisor(x[0])),
+    "SiluBackward": _silu_backward,
+    "RotaryTable": _rotary_table,
+    "Dropout": _dropout,
+    "SgdMomentum": lambda x, s, i: fma(s[0], x[0], mul(x[1], x[2])),
+    "SgdParameter": lambda x, s, i: fma(sub(0, s[0]), fma(s[1], x[0], x[1]), x[0]),
+    "Relu": _relu,
+    "ReluBackward": lambda x, s, i: x[1] if F32.less(0, x[0]) else 0,
 }
 
 

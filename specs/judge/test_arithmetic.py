@@ -1,6 +1,6 @@
 """Soft-float, elementary functions, BLAKE3 and Ed25519 against other bodies.
 
-M-1.1 to M-1.5, M-2.1 to M-2.5, V-1.1, V-3.2.
+M-1.1 to M-1.5, M-2.1 to M-2.8, M-3.13, V-1.1, V-3.2.
 """
 
 import math
@@ -122,6 +122,22 @@ class Elementary(unittest.TestCase):
             self.near(elementary.exp(b), math.exp(x), 1)
             self.near(elementary.tanh(b), math.tanh(x), 2)
             self.near(elementary.ln(b & 0x7FFFFFFF), math.log(abs(x)), 1)
+            self.near(elementary.erf(b), math.erf(x), 2)
+
+    def test_angles(self):
+        """M-2.7, M-2.8: within their bounds, and no sine of an angle beyond 2^16."""
+        draw = random.Random(12)
+        for size in (1.0, 100.0, 65536.0):
+            for _ in range(500):
+                b = bits_of(draw.uniform(-size, size), False)
+                x = value(b, False)
+                self.near(elementary.sin(b), math.sin(x), 1)
+                self.near(elementary.cos(b), math.cos(x), 1)
+                found = value(elementary.exp64(bits_of(x, True)), True)
+                self.assertAlmostEqual(found / math.exp(min(89, max(-104, x))), 1, delta=2**-46)
+        for x in (0x47800001, 0xC7800001, 0x7F800000, 0xFFC00001):
+            self.assertEqual((elementary.sin(x), elementary.cos(x)), (F32.nan, F32.nan))
+        self.assertEqual((elementary.sin(0x80000000), elementary.erf(0x80000000)), (0x80000000, 0x80000000))
 
     def near(self, found, expected, units):
         self.assertLessEqual(abs(found - bits_of(expected, False)), units)

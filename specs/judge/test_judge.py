@@ -16,6 +16,7 @@ import judge
 from bundle import BUNDLE_BYTES_MAX, MAGIC, read_bundle
 from hashing import derived
 from test_arithmetic import Blake3, Ed25519, Elementary, SoftFloat  # noqa: F401: one run proves all
+from test_ops import Vectors  # noqa: F401: the ops too
 from verdict import Disproven, Unreadable
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -1,4 +1,4 @@
-//! Dropout from counters: which elements stay is a function of the step's key and the place (M-3.14).
+//! Dropout from counters: which elements stay is a function of the step's key and the place (M-3.13).
 //!
 //! Backward is the same op over the gradient: the counters give the same mask again, and none is kept.
 
@@ -11,7 +11,7 @@ const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: u32 = 10;
 
-/// Philox4x32-10: four words that depend on every bit of the counter and the key (M-3.14).
+/// Philox4x32-10: four words that depend on every bit of the counter and the key (M-3.13).
 #[inline(always)]
 pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let ([mut a, mut b, mut c, mut d], mut key) = (counter, key);
@@ -41,7 +41,7 @@ impl Element for Dropout {
 mod tests {
     use super::philox;
 
-    // M-3.14: the known answers that the authors publish with their Random123 library.
+    // M-3.13: the known answers that the authors publish with their Random123 library.
     #[test]
     fn philox_gives_the_published_words() {
         let ones = u32::MAX;

@@ -1,4 +1,4 @@
-//! The rectifier, forward above backward (M-3.12; Nair and Hinton 2010).
+//! The rectifier, forward above backward (M-3.11; Nair and Hinton 2010).
 
 use super::{Arguments, Element};
 use crate::arithmetic::Real32;

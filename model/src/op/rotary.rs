@@ -1,4 +1,4 @@
-//! The table of rotary positions: pairs of lanes turn by position times a frequency (M-3.13; Su et al. 2021).
+//! The table of rotary positions: pairs of lanes turn by position times a frequency (M-3.12; Su et al. 2021).
 //!
 //! Index (token, half, k, lane): a lane of a half is the sum over both halves k of x\[k\] times this table, so a
 //! turn is a column dot of two terms, and its gradient is the same with half and k exchanged.

@@ -1,4 +1,4 @@
-//! SiLU, forward above backward (M-3.12; Elfwing et al. 2017, Hendrycks and Gimpel 2016).
+//! SiLU, forward above backward (M-3.11; Elfwing et al. 2017, Hendrycks and Gimpel 2016).
 
 use super::{Arguments, Element};
 use crate::arithmetic::Real32;

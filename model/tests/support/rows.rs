@@ -2,6 +2,7 @@
 
 use super::{Generator, view};
 use retrace_model::Words;
+use retrace_model::arithmetic::CANONICAL_NAN;
 use retrace_model::op::{Form, Kind, SCALARS_MAX};
 use retrace_model::program::{Home, Lookup, Operand, Range, Row, Scalar};
 
@@ -68,6 +69,19 @@ impl Maker<'_> {
         ids
     }
 
+    /// Ids of targets, one a row, some of them ignored in either spelling (M-3.8).
+    fn targets(&mut self, bound: u32) -> Operand {
+        let ids = self.ids(bound, [true, true, true, false, false]);
+        for word in self.leaves.last_mut().expect("just made") {
+            match self.draw.below(8) {
+                0 => *word = u32::MAX,
+                1 => *word = CANONICAL_NAN,
+                _ => {}
+            }
+        }
+        ids
+    }
+
     fn operands(&mut self, kind: Kind) -> Vec<Operand> {
         let by_row = [true, true, true, false, false];
         match kind {
@@ -97,13 +111,40 @@ impl Maker<'_> {
                 let more = kind.arity() - 2;
                 [ids, table].into_iter().chain((0..more).map(|_| self.any())).collect()
             }
+            Kind::CrossEntropy => {
+                let (sum, picked) = (self.any(), self.any());
+                vec![sum, picked, self.targets(9)]
+            }
             Kind::CrossEntropyBackward => {
                 let (e, sum) = (self.any(), self.view(by_row));
-                vec![e, sum, self.ids(self.shape[3], by_row)]
+                vec![e, sum, self.targets(self.shape[3])]
             }
             _ => (0..kind.arity()).map(|_| self.any()).collect(),
         }
     }
+}
+
+/// Scalars of a row: any words, or what the op can do something with.
+fn scalars(kind: Kind, draw: &mut Generator) -> [u32; SCALARS_MAX] {
+    let mut scalars = std::array::from_fn(|_| draw.word());
+    match kind {
+        Kind::RotaryTable if draw.below(4) != 0 => {
+            // -2 ln(base) / head, base up to 10^6 and head from 2 to 64.
+            let rate = -13.8 * f64::from(draw.uniform().abs()) / (1 + draw.below(32)) as f64;
+            let high = rate as f32;
+            let low = (rate - f64::from(high)) as f32;
+            scalars[..3].copy_from_slice(&[high.to_bits(), low.to_bits(), draw.below(40) as u32]);
+        }
+        Kind::Dropout => {
+            scalars[..4].fill_with(|| draw.next() as u32);
+            // A threshold at either end, now and then.
+            if draw.below(6) == 0 {
+                scalars[3] = [0, u32::MAX][draw.below(2) as usize];
+            }
+        }
+        _ => {}
+    }
+    scalars
 }
 
 /// How much work a drawn row is.
@@ -123,6 +164,9 @@ pub fn case(kind: Kind, size: Size, draw: &mut Generator) -> Case {
     let mut shape = [1, 1, extent(draw), extent(draw)];
     if draw.below(2) == 0 {
         shape = [1 + draw.below(3) as u32, 1 + draw.below(4) as u32, 1 + draw.below(18) as u32, extent(draw)];
+    }
+    if kind == Kind::RotaryTable && draw.below(4) != 0 {
+        shape = [1 + draw.below(20) as u32, 2, 2, 1 + draw.below(9) as u32];
     }
     let mut terms = if kind.form() == Form::Element { 0 } else { extent(draw) };
     if size == Size::Long {
@@ -152,7 +196,7 @@ pub fn case(kind: Kind, size: Size, draw: &mut Generator) -> Case {
         _ => Range::Full,
     };
     let masked = draw.below(4) == 0;
-    let scalars = (0..SCALARS_MAX).map(|_| Scalar::Bits(draw.word())).collect();
+    let scalars = scalars(kind, draw).map(Scalar::Bits).to_vec();
     let row = Row { kind, shape, terms, range, masked, start, operands, scalars, home: Home::Trace(0) };
     Case { row, leaves }
 }
