@@ -1,19 +1,46 @@
 //! The golden steps on this machine: one hash, whatever the backend and the number of threads.
 
-use retrace_model::selftest::{GOLDEN, run};
+use retrace_model::program::{Row, step_program};
+use retrace_model::selftest::{goldens, run};
 use retrace_model::{
-    Backend, Engine, Inputs, StepId, StepScalars, Unobserved, Workspace, assigned_tokens, execute,
-    execute_in, initial_parameters, program, selftest,
+    Backend, Engine, Inputs, Observer, StepId, StepScalars, Unobserved, Words, Workspace, assigned_tokens,
+    execute, execute_in, initial_parameters, program, selftest,
 };
 
-/// M-4.4, M-1.5: when a definition changes on purpose, the new hash is what this test prints.
+/// M-4.9, M-1.5: when a definition changes on purpose, the new hash is what this test prints.
 #[test]
-fn every_backend_gives_the_golden_hash() {
+fn every_backend_gives_the_golden_hashes() {
     let outcomes = run(2);
-    assert_eq!(outcomes.len(), 2 * Backend::available().len());
+    assert_eq!(outcomes.len(), goldens().len() * 2 * Backend::available().len());
     for outcome in outcomes {
-        assert_eq!(outcome.hash, GOLDEN, "{:?}", outcome.engine);
+        assert_eq!(outcome.hash, outcome.expected, "{} {:?}", outcome.golden, outcome.engine);
         assert!(outcome.is_golden());
+    }
+}
+
+/// M-6.1, M-4.9: golden runs are runs, and together they show every architecture and optimizer.
+#[test]
+fn golden_runs_are_runs() {
+    let runs = goldens();
+    assert!(runs.iter().all(|golden| golden.spec.check() == Ok(())));
+    assert_eq!(runs.map(|golden| golden.name), ["mlp", "gpt", "llama"]);
+}
+
+struct Finite(usize);
+impl Observer for Finite {
+    fn output(&mut self, at: usize, row: &Row, words: &mut Words) {
+        assert!(words.iter().all(|word| f32::from_bits(*word).is_finite()), "row {at}: {row:?}");
+        self.0 += 1;
+    }
+}
+
+/// M-4.9: nothing in a golden run overflows, so that a difference anywhere shows to the end.
+#[test]
+fn golden_runs_stay_finite() {
+    for golden in goldens() {
+        let mut finite = Finite(0);
+        golden.run(&Engine { backend: Backend::best(), threads: 1 }, &mut finite);
+        assert_eq!(finite.0, 2 * step_program(&golden.spec).rows.len());
     }
 }
 

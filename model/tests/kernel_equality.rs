@@ -4,10 +4,11 @@ mod support;
 
 use retrace_model::op::{KINDS, Kind};
 use retrace_model::program::step_program;
-use retrace_model::{Engine, Inputs, RunSpec, execute};
+use retrace_model::{Activation, Engine, F32Bits, Inputs, RunSpec, execute};
 use support::rows::{Case, Size, case};
 use support::{
-    Generator, Outputs, REFERENCE, engines, random_state, random_tokens, run_row, run_spec, scalars,
+    Generator, Outputs, REFERENCE, engines, llama_spec, mlp_spec, random_state, random_tokens, run_row,
+    run_spec, scalars,
 };
 
 fn assert_equal(kind: Kind, seed: u64, case: &Case) {
@@ -62,18 +63,50 @@ fn outputs(spec: &RunSpec, engine: &Engine) -> Outputs {
     outputs
 }
 
+fn assert_steps_equal(spec: &RunSpec) {
+    assert_eq!(spec.check(), Ok(()));
+    let expected = outputs(spec, &REFERENCE);
+    let program = step_program(spec);
+    for engine in engines() {
+        let found = outputs(spec, &engine);
+        for (at, (found, expected)) in found.0.iter().zip(&expected.0).enumerate() {
+            assert_eq!(found, expected, "{engine:?} row {at}: {:?}", program.rows[at]);
+        }
+    }
+}
+
 /// M-4.4: every output of whole steps, at sizes that no tile divides.
 #[test]
 fn whole_steps() {
     let sizes = [[2, 36, 3, 19, 70, 3], [1, 16, 1, 2, 16, 1], [1, 33, 3, 17, 50, 1], [2, 15, 5, 9, 64, 2]];
-    for spec in sizes.map(run_spec) {
-        let expected = outputs(&spec, &REFERENCE);
-        for engine in engines() {
-            let found = outputs(&spec, &engine);
-            let program = step_program(&spec);
-            for (at, (found, expected)) in found.0.iter().zip(&expected.0).enumerate() {
-                assert_eq!(found, expected, "{engine:?} row {at}: {:?}", program.rows[at]);
-            }
-        }
+    sizes.map(run_spec).iter().for_each(assert_steps_equal);
+}
+
+/// M-4.6: the same of Llamas: shared keys and values, a width of one pair, every head with keys of its own.
+#[test]
+fn whole_steps_of_llamas() {
+    let sizes =
+        [[2, 36, 6, 2, 19, 70, 3], [1, 2, 1, 1, 2, 1, 1], [1, 34, 17, 1, 17, 50, 1], [2, 18, 3, 3, 9, 64, 2]];
+    for (spec, tied) in sizes.map(llama_spec).iter_mut().zip([true, false, true, false]) {
+        spec.model.tied = tied;
+        assert_steps_equal(spec);
+    }
+}
+
+/// M-4.7, M-4.8: the same of MLPs, with every activation, dropout and micro-batches.
+#[test]
+fn whole_steps_of_mlps() {
+    use Activation::{GeluErf, GeluTanh, Relu, Silu};
+    let sizes = [
+        (Relu, [2, 11, 7, 37, 6]),
+        (Silu, [1, 1, 2, 1, 1]),
+        (GeluErf, [3, 16, 3, 33, 9]),
+        (GeluTanh, [1, 5, 4, 70, 15]),
+    ];
+    for ((activation, shape), accumulation) in sizes.into_iter().zip([2, 1, 3, 5]) {
+        let mut spec = mlp_spec(activation, shape);
+        spec.accumulation = accumulation;
+        spec.model.dropout = F32Bits(0.3f32.to_bits());
+        assert_steps_equal(&spec);
     }
 }

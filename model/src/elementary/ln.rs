@@ -37,7 +37,7 @@ const COEFFICIENTS: [u64; 10] = [
 #[inline(always)]
 pub fn ln<F: Real32>(x: F) -> F {
     let bits = x.to_bits();
-    let value = canonical(positive_ln(x.widen()).narrow());
+    let value = canonical(ln64(x.widen()).narrow());
     // What the sequence makes of other operands is replaced; above infinity lie NaNs and negatives.
     let value = if bits == INFINITY { INFINITY } else { value };
     let value = if bits > INFINITY { CANONICAL_NAN } else { value };
@@ -47,7 +47,7 @@ pub fn ln<F: Real32>(x: F) -> F {
 
 /// `ln w` for a finite normal `w > 0`: with `w = m * 2^e`, `e * ln 2 + 2 * atanh((m - 1) / (m + 1))`.
 #[inline(always)]
-fn positive_ln<W: Real64>(w: W) -> W {
+pub(crate) fn ln64<W: Real64>(w: W) -> W {
     // Moving the root of 1/2 to 1 puts e, biased, in the exponent field, and m - ROOT_HALF below it.
     let moved = w.to_bits().wrapping_add(ONE - ROOT_HALF);
     let m = W::from_bits((moved & MANTISSA) + ROOT_HALF);

@@ -18,5 +18,6 @@ pub use self::erf::erf;
 pub use self::exp::{exp, exp64};
 pub use self::integer::{from_u32_exact, powi};
 pub use self::ln::ln;
+pub(crate) use self::ln::ln64;
 pub use self::sine::{cos, sin};
 pub use self::tanh::tanh;

@@ -1,6 +1,7 @@
 //! The two ends of every model: token ids to embeddings, logits to the mean loss, and both backward (M-4.4, M-3.8).
 
 use super::builder::{Builder, Draft, PER_COLUMN, PER_ROW, Value, dense, dense_by};
+use super::linear::Gradients;
 use super::row::{Leaf, Range};
 use super::sizes::Sizes;
 use crate::op::Kind;
@@ -53,17 +54,31 @@ pub(crate) fn table_input_gradient(b: &mut Builder, s: &Sizes, logits: Value, ta
 }
 
 /// The gradient of the table of [`table_logits`], from `start`.
-pub(crate) fn table_gradient(
-    b: &mut Builder,
-    s: &Sizes,
-    logits: Value,
-    x: Value,
-    start: Option<Value>,
-) -> Value {
+fn table_gradient(b: &mut Builder, s: &Sizes, logits: Value, x: Value, start: Option<Value>) -> Value {
     let (n, c, v) = (s.batch * s.predictions, s.model.width, s.model.vocabulary);
     let operands = vec![logits.view([0, 0, 1, 0], u64::from(v)), x.view(PER_COLUMN, u64::from(c))];
     let draft = Draft::new(Kind::MatMul, [1, 1, v, c], operands).terms(n, Range::Full);
     b.trace(draft.start_if(start.map(|before| before.view(dense(c), 0))))
+}
+
+/// Gradients of the embedding and of the head's table `head`: a tied table, 0, collects its tokens' gradients, then,
+/// in the same chain, the head's.
+pub(crate) fn tables_backward(
+    b: &mut Builder,
+    s: &Sizes,
+    [dy, logits, x]: [Value; 3],
+    head: usize,
+    gradients: &mut Gradients,
+) {
+    let scattered = scatter(b, s, dy, gradients.start(0));
+    let start = if head == 0 {
+        scattered
+    } else {
+        scattered.into_iter().for_each(|table| gradients.put(0, table));
+        gradients.start(head)
+    };
+    let table = table_gradient(b, s, logits, x, start);
+    gradients.put(head, table);
 }
 
 /// What the loss leaves for its backward pass and for the pass after.

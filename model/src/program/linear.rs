@@ -105,8 +105,8 @@ impl<'a> Gradients<'a> {
         }
     }
 
-    /// A linear layer's gradients of weight `at` and of the bias after it; returns the input's, from `start`.
-    pub fn linear(
+    /// A linear layer's gradient of weight `at`; returns the input's, from `start`.
+    pub fn project(
         &mut self,
         b: &mut Builder,
         [x, weight, dy]: [Value; 3],
@@ -117,6 +117,20 @@ impl<'a> Gradients<'a> {
         let input = input_gradient(b, weight, dy, size, start);
         let weight = weight_gradient(b, x, dy, size, self.start(at));
         self.put(at, weight);
+        input
+    }
+
+    /// [`Gradients::project`], and the gradient of the bias after the weight.
+    pub fn linear(
+        &mut self,
+        b: &mut Builder,
+        values: [Value; 3],
+        size: [u32; 3],
+        at: usize,
+        start: Option<Value>,
+    ) -> Value {
+        let input = self.project(b, values, size, at, start);
+        let [_, _, dy] = values;
         let bias = column_sum(b, dy, size[0], size[2], self.start(at + 1));
         self.put(at + 1, bias);
         input

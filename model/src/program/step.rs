@@ -2,13 +2,13 @@
 
 use super::Program;
 use super::builder::{Builder, Value};
-use super::gpt;
 use super::head::gather;
 use super::optimizer::optimize;
 use super::row::Leaf;
 use super::sizes::Sizes;
 use super::state::state_entries;
 use super::table::parameter_table;
+use super::{gpt, llama, mlp};
 use crate::spec::{Architecture, RunSpec};
 
 /// Forward and backward of every micro-batch, clipping and the optimizer. Pre- and post-state: parameters, then what
@@ -52,7 +52,14 @@ fn pass(b: &mut Builder, s: &Sizes, p: &[Value], before: Option<&[Value]>) -> (V
             let kept = gpt::forward(b, s, own, p);
             (kept.loss.total, gpt::backward(b, s, own, &kept, p, before))
         }
-        Architecture::Llama(_) | Architecture::Mlp(_) => unimplemented!("passes of this architecture"),
+        Architecture::Llama(own) => {
+            let kept = llama::forward(b, s, own, p);
+            (kept.loss.total, llama::backward(b, s, &kept, p, before))
+        }
+        Architecture::Mlp(own) => {
+            let kept = mlp::forward(b, s, own, p);
+            (kept.loss.total, mlp::backward(b, s, own, &kept, p, before))
+        }
     }
 }
 
@@ -66,7 +73,8 @@ pub fn evaluation_program(spec: &RunSpec, batch: u32) -> Program {
     let s = Sizes::evaluation(spec, gathered, batch);
     match &s.model.architecture {
         Architecture::Gpt(own) => drop(gpt::forward(&mut b, &s, own, &parameters)),
-        Architecture::Llama(_) | Architecture::Mlp(_) => unimplemented!("passes of this architecture"),
+        Architecture::Llama(own) => drop(llama::forward(&mut b, &s, own, &parameters)),
+        Architecture::Mlp(own) => drop(mlp::forward(&mut b, &s, own, &parameters)),
     }
     b.finish()
 }
@@ -74,31 +82,42 @@ pub fn evaluation_program(spec: &RunSpec, batch: u32) -> Program {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::{Home, delta_program, loss_program, merge_program};
+    use crate::op::Kind;
+    use crate::program::{Home, Row, delta_program, loss_program, merge_program};
 
-    /// M-4.1, M-4.3, M-4.4: every row is well formed, every state entry has exactly one writer.
+    /// M-4.1, M-4.3, M-4.4, M-4.6, M-4.7: every row is well formed, every state entry has exactly one writer.
     #[test]
     fn programs_are_well_formed() {
-        let spec = crate::selftest::golden_spec();
-        let parameters = parameter_table(&spec.model).len() as u32;
-        let cases = [
-            (step_program(&spec), 3 * parameters),
-            (delta_program(&spec), parameters),
-            (merge_program(&spec, 3), 2 * parameters),
-            (loss_program(&spec), 0),
-        ];
-        for (program, entries) in cases {
-            for (at, row) in program.rows.iter().enumerate() {
-                assert_eq!(row.check(), Ok(()), "row {at}: {row:?}");
+        for golden in crate::selftest::goldens() {
+            let spec = golden.spec;
+            let parameters = parameter_table(&spec.model).len() as u32;
+            let cases = [
+                (step_program(&spec), state_entries(&spec).len() as u32),
+                (evaluation_program(&spec, 2), 0),
+                (delta_program(&spec), parameters),
+                (merge_program(&spec, 3), 2 * parameters),
+                (loss_program(&spec), 0),
+            ];
+            for (program, entries) in cases {
+                for (at, row) in program.rows.iter().enumerate() {
+                    assert_eq!(row.check(), Ok(()), "row {at}: {row:?}");
+                }
+                let home = |r: &Row| if let Home::Post(entry) = r.home { Some(entry) } else { None };
+                let mut written: Vec<u32> = program.rows.iter().filter_map(home).collect();
+                written.sort_unstable();
+                assert_eq!(written, (0..entries).collect::<Vec<_>>());
+                assert_eq!(program.post_entries, entries);
             }
-            let mut written: Vec<u32> = program
-                .rows
-                .iter()
-                .filter_map(|r| if let Home::Post(e) = r.home { Some(e) } else { None })
-                .collect();
-            written.sort_unstable();
-            assert_eq!(written, (0..entries).collect::<Vec<_>>());
-            assert_eq!(program.post_entries, entries);
+            assert_eq!(step_labels(&spec).len(), step_program(&spec).rows.len());
         }
+    }
+
+    /// M-4.6: the micro-batches of a Llama share one table of turns.
+    #[test]
+    fn one_rotary_table_a_program() {
+        let [_, _, llama] = crate::selftest::goldens();
+        assert!(llama.spec.accumulation > 1);
+        let program = step_program(&llama.spec);
+        assert_eq!(program.rows.iter().filter(|row| row.kind == Kind::RotaryTable).count(), 1);
     }
 }

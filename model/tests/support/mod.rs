@@ -8,8 +8,8 @@ pub mod rows;
 use retrace_model::op::Kind;
 use retrace_model::program::{Home, Leaf, Operand, Program, Range, Row, StateEntry, state_entries};
 use retrace_model::{
-    Architecture, Backend, Engine, GptSpec, Inputs, Observer, RunSpec, StepId, StepScalars, Unobserved,
-    Words, execute, selftest,
+    Activation, Architecture, Backend, Engine, F32Bits, GptSpec, Inputs, LlamaSpec, MlpSpec, ModelSpec,
+    Observer, RunSpec, StepId, StepScalars, Unobserved, Words, execute, selftest,
 };
 
 /// SplitMix64: small, seeded, the same everywhere.
@@ -82,11 +82,31 @@ pub fn fast() -> Engine {
 
 /// A run of the given shape: layers, width, heads, context, hidden, batch.
 pub fn run_spec([layers, width, heads, context, hidden, batch]: [u32; 6]) -> RunSpec {
-    let mut spec = selftest::golden_spec();
-    let m = &mut spec.model;
-    (m.layers, m.width, m.context, m.hidden) = (layers, width, context, hidden);
-    m.architecture = Architecture::Gpt(GptSpec::new(heads));
-    spec.batch = batch;
+    gpt_spec(GptSpec::new(heads), [layers, width, context, hidden, batch])
+}
+
+/// The same of a GPT with other choices: layers, width, context, hidden, batch.
+pub fn gpt_spec(own: GptSpec, shape: [u32; 5]) -> RunSpec {
+    spec_of(Architecture::Gpt(own), shape)
+}
+
+/// A run of a Llama: layers, width, heads, key and value heads, context, hidden, batch.
+pub fn llama_spec([layers, width, heads, key_value_heads, context, hidden, batch]: [u32; 7]) -> RunSpec {
+    let [rope_base, norm_epsilon] = [1e4f32, 1e-5].map(|x| F32Bits(x.to_bits()));
+    let own = LlamaSpec { heads, key_value_heads, rope_base, norm_epsilon };
+    spec_of(Architecture::Llama(own), [layers, width, context, hidden, batch])
+}
+
+/// A run of an MLP: layers, width, context, hidden, batch.
+pub fn mlp_spec(activation: Activation, shape: [u32; 5]) -> RunSpec {
+    let mut spec = spec_of(Architecture::Mlp(MlpSpec { activation }), shape);
+    spec.model.tied = false;
+    spec
+}
+
+fn spec_of(architecture: Architecture, [layers, width, context, hidden, batch]: [u32; 5]) -> RunSpec {
+    let mut spec = RunSpec { batch, ..selftest::golden_spec() };
+    spec.model = ModelSpec { layers, width, context, hidden, architecture, ..spec.model };
     spec
 }
 
@@ -153,9 +173,11 @@ pub fn run(program: &Program, inputs: Inputs, scalars: &StepScalars) -> retrace_
 /// Positions of the rows that write the gradients, in table order: what the optimizer's first rows read.
 pub fn gradient_rows(program: &Program) -> Vec<usize> {
     let firsts = program.rows.iter().filter(|row| [Kind::AdamFirst, Kind::SgdMomentum].contains(&row.kind));
-    let writer = |row: &Row| match row.operands[1].leaf {
-        Leaf::Trace(leaf) => program.rows.iter().position(|r| r.home == Home::Trace(leaf)),
-        _ => None,
-    };
+    let writer = |row: &Row| program.rows.iter().position(|r| writes(r, row.operands[1].leaf));
     firsts.map(|row| writer(row).expect("a gradient is the output of a row")).collect()
+}
+
+/// True for the row whose output a leaf of the op list is.
+pub fn writes(row: &Row, leaf: Leaf) -> bool {
+    matches!((row.home, leaf), (Home::Trace(home), Leaf::Trace(leaf)) if home == leaf)
 }

@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::print::say;
 use retrace_model::selftest;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// Arguments of `retrace selftest`.
 #[derive(Debug, clap::Args)]
@@ -26,25 +26,33 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let names: Vec<&str> = outcomes.iter().map(|o| o.engine.backend.name()).collect();
     let absent: Vec<&str> = ["avx2", "avx512"].into_iter().filter(|name| !names.contains(name)).collect();
     if args.json {
-        let lines = outcomes.iter().map(
-            |o| json!({ "backend": o.engine.backend.name(), "threads": o.engine.threads, "hash": o.hash }),
-        );
+        let line = |o: &selftest::Outcome| {
+            let (backend, threads) = (o.engine.backend.name(), o.engine.threads);
+            json!({ "golden": o.golden, "backend": backend, "threads": threads, "hash": o.hash })
+        };
+        let pair = |golden: selftest::Golden| (golden.name.to_owned(), Value::from(golden.hash));
+        let golden: Map<String, Value> = selftest::goldens().into_iter().map(pair).collect();
         let report = json!({
             "passed": passed,
-            "golden": selftest::GOLDEN,
-            "outcomes": lines.collect::<Vec<_>>(),
+            "golden": golden,
+            "outcomes": outcomes.iter().map(line).collect::<Vec<_>>(),
             "absent": absent,
         });
         say!("{report}");
     } else {
         for o in &outcomes {
             let verdict = if o.is_golden() { "golden" } else { "DIFFERENT" };
-            say!("{:<10} {} threads  {}  {verdict}", o.engine.backend, o.engine.threads, o.hash);
+            let (backend, threads) = (o.engine.backend.name(), o.engine.threads);
+            say!("{:<6} {backend:<10} {threads} threads  {}  {verdict}", o.golden, o.hash);
         }
         absent.iter().for_each(|name| say!("{name:<10} not on this machine"));
         say!(
             "{}",
-            if passed { "passed: one hash everywhere" } else { "FAILED: this machine gives other bits" }
+            if passed {
+                "passed: one hash a model, everywhere"
+            } else {
+                "FAILED: this machine gives other bits"
+            }
         );
     }
     Ok(if passed { Exit::Yes } else { Exit::No })

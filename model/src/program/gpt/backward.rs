@@ -7,7 +7,7 @@ use crate::program::activation::activate_backward;
 use crate::program::attention::attend_backward;
 use crate::program::builder::{Builder, Draft, Value, dense};
 use crate::program::dropout::drop_again;
-use crate::program::head::{cross_entropy_backward, scatter, table_gradient, table_input_gradient};
+use crate::program::head::{cross_entropy_backward, table_input_gradient, tables_backward};
 use crate::program::linear::{Gradients, add};
 use crate::program::norm::layer_norm_backward;
 use crate::program::row::Range;
@@ -69,22 +69,13 @@ pub(crate) fn backward(
     gradients.block(0);
     b.scope("backward/embedding/".into());
     let dy = drop_again(b, s, dy, f.embedding_site);
-    embeddings(b, s, dy, logits, f.last_norm.output, &mut gradients);
+    tables_backward(b, s, [dy, logits, f.last_norm.output], head(&s.model), &mut gradients);
+    positions(b, s, dy, &mut gradients);
     gradients.finish()
 }
 
-/// A tied table collects its tokens' gradients, then, in the same chain, the head's; positions sum over the batch.
-fn embeddings(b: &mut Builder, s: &Sizes, dy: Value, logits: Value, x: Value, gradients: &mut Gradients) {
-    let scattered = scatter(b, s, dy, gradients.start(0));
-    let (at, start) = if s.model.tied {
-        (0, scattered)
-    } else {
-        scattered.into_iter().for_each(|table| gradients.put(0, table));
-        let at = head(&s.model);
-        (at, gradients.start(at))
-    };
-    let table = table_gradient(b, s, logits, x, start);
-    gradients.put(at, table);
+/// Positions sum over the batch.
+fn positions(b: &mut Builder, s: &Sizes, dy: Value, gradients: &mut Gradients) {
     let (t, c) = (s.model.context, s.model.width);
     let per_sequence = u64::from(t) * u64::from(c);
     let places = Draft::new(Kind::ColumnSum, [1, 1, t, c], vec![dy.view(dense(c), per_sequence)])

@@ -1,4 +1,8 @@
-//! The parameters of an MLP language model, by name and shape, in state order (M-4.7).
+//! An MLP language model: its parameters, by name and shape, in state order, and its two passes (M-4.7).
+
+mod passes;
+
+pub(super) use passes::{backward, forward};
 
 use super::table::ParameterShape;
 use crate::spec::ModelSpec;

@@ -1,0 +1,159 @@
+//! The golden runs: an MLP, a GPT and a Llama of odd sizes, so that every tile has an edge (M-4.9).
+
+use crate::execute::{Inputs, Observer, Words, execute};
+use crate::kernel::Engine;
+use crate::program::{Row, first_state, step_program};
+use crate::random::{StepId, assigned_tokens, initial_parameters};
+use crate::schedule::StepScalars;
+use crate::spec::{
+    ARITHMETIC_VERSION, Activation, AdamWSpec, Architecture, Decay, F32Bits, GptSpec, LlamaSpec, MlpSpec,
+    ModelSpec, OptimizerSpec, OuterSpec, RunSpec, ScheduleSpec, SgdSpec,
+};
+
+/// Steps that a golden run takes.
+pub const STEPS: u32 = 2;
+
+/// A run of two steps whose bits are published.
+#[derive(Clone, Debug)]
+pub struct Golden {
+    /// What it trains, in a word.
+    pub name: &'static str,
+    /// The run.
+    pub spec: RunSpec,
+    /// What every conforming build prints: BLAKE3 over all outputs of both steps, in order, in hexadecimal.
+    pub hash: &'static str,
+}
+
+impl Golden {
+    /// The words that step `step` reads: places of one shard of made-up bytes.
+    pub fn tokens(&self, step: u32) -> Words {
+        let shard: Vec<u8> = (0..4096u32).map(|i| ((i * i + 31 * i) >> 3) as u8).collect();
+        assigned_tokens(&self.spec, &[9; 32], at(step), &[shard]).unwrap_or_default()
+    }
+
+    /// Runs both steps, each from the state that the one before left; `observer` sees every output.
+    pub fn run(&self, engine: &Engine, observer: &mut dyn Observer) {
+        let program = step_program(&self.spec);
+        let mut state = first_state(&self.spec, &initial_parameters(&self.spec));
+        for step in 0..STEPS {
+            let tokens = self.tokens(step);
+            let inputs = Inputs { pre: &state, tokens: &tokens, ..Inputs::default() };
+            let scalars = StepScalars::new(&self.spec, at(step));
+            state = execute(&program, inputs, &scalars, engine, observer).post;
+        }
+    }
+
+    /// What both steps hash to with `engine`.
+    pub fn hash_with(&self, engine: &Engine) -> String {
+        let mut digest = Digest(blake3::Hasher::new());
+        self.run(engine, &mut digest);
+        digest.0.finalize().to_hex().to_string()
+    }
+}
+
+fn at(step: u32) -> StepId {
+    StepId { round: 1, slot: 2, step }
+}
+
+struct Digest(blake3::Hasher);
+impl Observer for Digest {
+    fn output(&mut self, _at: usize, _row: &Row, words: &mut Words) {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        self.0.update(&bytes);
+    }
+}
+
+fn bits(x: f32) -> F32Bits {
+    F32Bits(x.to_bits())
+}
+
+/// The golden run of the GPT, which tests change to their needs.
+pub fn golden_spec() -> RunSpec {
+    RunSpec {
+        arithmetic_version: ARITHMETIC_VERSION,
+        seed: [7; 32],
+        model: ModelSpec {
+            vocabulary: 256,
+            context: 19,
+            width: 36,
+            layers: 2,
+            hidden: 70,
+            init_std: bits(0.08),
+            dropout: bits(0.0),
+            tied: true,
+            architecture: Architecture::Gpt(GptSpec::new(3)),
+        },
+        batch: 3,
+        accumulation: 1,
+        optimizer: OptimizerSpec::AdamW(AdamWSpec {
+            beta1: bits(0.9),
+            beta2: bits(0.95),
+            epsilon: bits(1e-8),
+            weight_decay: bits(0.1),
+            clip_norm: bits(1.0),
+        }),
+        schedule: ScheduleSpec {
+            peak: bits(3e-3),
+            warmup_steps: 2,
+            decay: Decay::Cosine { floor: bits(0.1) },
+        },
+        outer: OuterSpec { learning_rate: bits(0.7), momentum: bits(0.9) },
+        steps: 4,
+        slots: 3,
+        rounds: 4,
+    }
+}
+
+/// A head of its own, six heads in two groups, two micro-batches.
+fn llama() -> RunSpec {
+    let architecture = Architecture::Llama(LlamaSpec {
+        heads: 6,
+        key_value_heads: 2,
+        rope_base: bits(10_000.0),
+        norm_epsilon: bits(1e-6),
+    });
+    let mut spec = RunSpec { batch: 6, accumulation: 2, ..golden_spec() };
+    spec.model = ModelSpec { context: 17, hidden: 50, tied: false, architecture, ..spec.model };
+    spec
+}
+
+/// Dropout, three micro-batches, momentum and a straight decay.
+fn mlp() -> RunSpec {
+    let architecture = Architecture::Mlp(MlpSpec { activation: Activation::GeluErf });
+    let optimizer = SgdSpec { momentum: bits(0.9), weight_decay: bits(0.01), clip_norm: bits(1.0) };
+    let mut spec =
+        RunSpec { batch: 21, accumulation: 3, optimizer: OptimizerSpec::Sgd(optimizer), ..golden_spec() };
+    spec.schedule =
+        ScheduleSpec { peak: bits(0.1), decay: Decay::Linear { floor: bits(0.1) }, ..spec.schedule };
+    spec.model = ModelSpec {
+        context: 5,
+        width: 11,
+        hidden: 37,
+        dropout: bits(0.2),
+        tied: false,
+        architecture,
+        ..spec.model
+    };
+    spec
+}
+
+/// All golden runs, cheapest first.
+pub fn goldens() -> [Golden; 3] {
+    [
+        Golden {
+            name: "mlp",
+            spec: mlp(),
+            hash: "0b2a2578cfbb284607da03a3a0d2a9e82c08237961ea14f780bf879d75205014",
+        },
+        Golden {
+            name: "gpt",
+            spec: golden_spec(),
+            hash: "3b7e3adde2cbccf46c38d43a19f442c2d5e50d6df38d47b29ebe74b7f2308ea6",
+        },
+        Golden {
+            name: "llama",
+            spec: llama(),
+            hash: "8f84b13130f851f3e09b7ebe8dd8cb6a8c96439cce02e9c7540032969a558cca",
+        },
+    ]
+}
