@@ -1,5 +1,6 @@
 //! Bodies that compute a row's output: the definition, and fast ones that must give the same bits.
 
+pub(crate) mod attention;
 mod chain;
 mod element;
 mod fast;

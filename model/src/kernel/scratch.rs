@@ -25,9 +25,10 @@ impl Scratch {
 thread_local! {
     static OPERAND_A: RefCell<Scratch> = RefCell::default();
     static OPERAND_B: RefCell<Scratch> = RefCell::default();
+    static HEAD: RefCell<Scratch> = RefCell::default();
 }
 
-/// This thread's memory for a strip of operand a and, where `shared` is null, for operand b.
+/// This thread's memory for a strip of operand a.
 pub(super) fn with_strip<T>(length: usize, f: impl FnOnce(*mut f32) -> T) -> T {
     OPERAND_A.with(|scratch| match scratch.try_borrow_mut() {
         Ok(mut scratch) => f(scratch.take(length)),
@@ -41,4 +42,22 @@ pub(super) fn with_panels<T>(length: usize, f: impl FnOnce(*mut f32) -> T) -> T 
         Ok(mut scratch) => f(scratch.take(length)),
         Err(_) => f(Scratch::default().take(length)),
     })
+}
+
+/// This thread's memory for one head of an attention: a piece for each length.
+pub(super) fn with_head<const N: usize>(lengths: [usize; N], f: impl FnOnce([*mut f32; N])) {
+    let lengths = lengths.map(|length| length.next_multiple_of(16));
+    let total = lengths.iter().sum();
+    let cut = |base: *mut f32| {
+        let mut next = base;
+        lengths.map(|length| {
+            let piece = next;
+            next = next.wrapping_add(length);
+            piece
+        })
+    };
+    HEAD.with(|scratch| match scratch.try_borrow_mut() {
+        Ok(mut scratch) => f(cut(scratch.take(total))),
+        Err(_) => f(cut(Scratch::default().take(total))),
+    });
 }

@@ -10,11 +10,14 @@
 
 mod ahead;
 pub(super) mod pack;
+mod panels;
 mod row;
 mod strip;
 
+pub(super) use panels::Panels;
 pub(super) use row::{batch, is_product};
-pub(super) use strip::{Chains, Strip};
+pub(super) use strip::Chains;
+use strip::Strip;
 
 use super::micro::{LINE, Micro};
 use super::{pool, scratch};
@@ -223,6 +226,9 @@ impl Product {
             let panels = live.saturating_sub(block.column).min(block.columns).div_ceil(wide);
             let share_a = ahead_a.left().div_ceil(panels.max(1));
             for panel in 0..panels {
+                let out = self.chains.at(top, block.column + panel * wide).out.cast_const();
+                let places = Matrix { at: out, row: self.chains.out_row, column: 1 };
+                Ahead::new(places, tall, wide).call(usize::MAX);
                 ahead_a.call(share_a);
                 ahead_b.call(share);
                 let column = block.column + panel * wide;
