@@ -3,6 +3,7 @@
 //! Rows come by the hundred a step, some of them microseconds long: workers wait awake for a moment before they
 //! sleep. Parts are taken one after another by whoever is free.
 
+use crate::control;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -157,6 +158,7 @@ impl Pool {
 
 /// A worker's life.
 fn serve(number: usize) {
+    control::restore();
     let pool = pool();
     let mut done = 0;
     let mut looks = 0;

@@ -23,7 +23,6 @@ mod silu;
 
 /// Definitions that kernels call by name, where they compute several rows at once.
 pub(crate) mod definitions {
-    pub(crate) use super::adamw::{First, Parameter, Second};
     pub(crate) use super::attention::{SoftmaxBackward, SoftmaxExp};
     pub(crate) use super::matmul::MultiplyAdd;
     pub(crate) use super::pointwise::Divide;

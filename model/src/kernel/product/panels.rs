@@ -23,7 +23,13 @@ impl<'a> Panels<'a> {
     ///
     /// # Safety
     /// `b` can be read, and [`Panels::length`] elements of `to` written.
-    pub unsafe fn pack(micro: &'a Micro, b: Matrix, terms: usize, columns: usize, to: *mut f32) -> Panels<'a> {
+    pub unsafe fn pack(
+        micro: &'a Micro,
+        b: Matrix,
+        terms: usize,
+        columns: usize,
+        to: *mut f32,
+    ) -> Panels<'a> {
         let panels = Panels { micro, at: to, terms, columns };
         for from in (0..terms).step_by(LINE) {
             for column in (0..columns).step_by(micro.columns) {
@@ -64,7 +70,14 @@ impl<'a> Panels<'a> {
             // SAFETY: the caller vouches for all of it.
             unsafe {
                 let left = pack::strip(a.from(0, from), tall, terms, memory);
-                self.block(left, tall, [from, terms], bound, columns, if from > 0 { chains.resting() } else { chains });
+                self.block(
+                    left,
+                    tall,
+                    [from, terms],
+                    bound,
+                    columns,
+                    if from > 0 { chains.resting() } else { chains },
+                );
             }
         }
     }
