@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing and says so first; prints nothing when there is nothing to do.
-# usage: .ci/install.sh [build] [test]     exit 2: something is missing that this script cannot install
+# usage: .ci/install.sh [build] [test] [witness]     exit 2: something is missing that this script cannot install
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,6 +8,9 @@ cd "$(dirname "$0")/.."
 CARGO_NEEDED=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 readonly CARGO_NEEDED
 readonly JUDGE_VENV="${CARGO_TARGET_DIR:-target}/judge"
+# A compiler whose standard library comes as source, for .ci/witness.sh: unpacked here and never installed, since it
+# must not stand before the compiler that builds everything else.
+readonly WITNESS_COMPILER="${CARGO_TARGET_DIR:-target}/witness/compiler"
 
 # Everything goes to stderr, so that `make demo ARGS=--json` keeps its standard output.
 exec 1>&2
@@ -38,6 +41,11 @@ have_libclang() {
   grep -Eq 'libclang(-[0-9.]+)?\.so' <<<"$found"
 }
 
+# offered PACKAGE: its name, where the distribution has it. What it does not have, .ci/witness.sh skips by name.
+offered() {
+  if have apt-cache && apt-cache show --no-all-versions "$1" 2>/dev/null | grep -q '^Filename:'; then echo "$1"; fi
+}
+
 missing_packages() {
   local goal
   for goal in "$@"; do
@@ -51,6 +59,13 @@ missing_packages() {
       test)
         have objdump || echo binutils
         have python3 || echo python3 python3-venv
+        ;;
+      witness)
+        have node || offered nodejs
+        have aarch64-linux-gnu-gcc || have aarch64-linux-gnu-gcc-12 || offered gcc-aarch64-linux-gnu
+        [ -e /usr/aarch64-linux-gnu/lib/libc.a ] || offered libc6-dev-arm64-cross
+        have qemu-aarch64-static || have qemu-aarch64 || offered qemu-user-static
+        have chromium || have chromium-browser || have google-chrome || offered chromium
         ;;
       *) give_up "unknown goal: $goal" ;;
     esac
@@ -103,14 +118,52 @@ need_judge() {
   give_up "Python's blake3 could not be installed; the judge in specs/judge needs it"
 }
 
+# The compiler's packages and its own libraries', at whatever version the distribution has.
+compiler_packages() {
+  [ -n "$(offered rustc-web)" ] && [ -n "$(offered rust-web-src)" ] || return 0
+  echo rust-web-src
+  apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+    --no-enhances rustc-web | grep -E '^(rustc-web|libstd-rust-web-[0-9a-z.]+|libllvm[0-9]+)$' | sort -u
+}
+
+need_compiler() {
+  [ -x "$WITNESS_COMPILER/usr/bin/rustc" ] && return 0
+  local packages folder
+  packages=$(compiler_packages)
+  [ -n "$packages" ] || return 0
+  say "unpacking into $WITNESS_COMPILER:" $packages
+  folder=$(mktemp -d)
+  # apt's own user writes here.
+  chmod 755 "$folder"
+  rm -rf "$WITNESS_COMPILER" "$WITNESS_COMPILER.part"
+  mkdir -p "$WITNESS_COMPILER.part"
+  # shellcheck disable=SC2086
+  (cd "$folder" && apt-get download -q $packages)
+  for package in "$folder"/*.deb; do
+    dpkg --fsys-tarfile "$package" | tar -x -C "$WITNESS_COMPILER.part" --no-wildcards-match-slash --exclude='./usr/share' \
+      --exclude='./usr/src/*/compiler' --exclude='./usr/src/*/src'
+  done
+  rm -rf "$folder"
+  mv "$WITNESS_COMPILER.part" "$WITNESS_COMPILER"
+}
+
+# What exists is only known after an update, where the package lists are empty.
+update_lists() {
+  have apt-get || return 0
+  [ -n "$(offered base-files)" ] && return 0
+  as_root apt-get update -q
+}
+
 main() {
   local packages
+  case " $* " in *" witness "*) update_lists ;; esac
   packages=$(missing_packages "$@")
   # Word splitting is meant: one package name a word.
   # shellcheck disable=SC2086
   install_packages $packages
   case " $* " in *" build "*) need_cargo ;; esac
   case " $* " in *" test "*) need_judge ;; esac
+  case " $* " in *" witness "*) need_compiler ;; esac
 }
 
 main "$@"
