@@ -21,6 +21,8 @@ from install import ROOT, Home
 
 # Largest distance relative to the gradient's largest entry: float32 rounding over chains of some hundred terms.
 ROOM = 2e-5
+# Share of the step's largest gradient below which a tensor's own largest entry says nothing.
+SMALL = 1e-2
 
 
 def models():
@@ -116,9 +118,10 @@ def compare(torch, loss, folder):
         print(f"{index['name']}: other tensors: {sorted(ours.keys() ^ exact.keys())}")
         return False
     our_loss = struct.unpack(">f", bytes.fromhex(index["loss_bits"]))[0]
-    distances = {}
+    distances, largest = {}, max(gradient.abs().max().item() for gradient in exact.values())
     for name, gradient in exact.items():
-        size = gradient.abs().max().item() or 1.0
+        # A key's bias moves no probability: its gradient is zero, and what is there is rounding of larger numbers.
+        size = max(gradient.abs().max().item(), SMALL * largest)
         far = lambda other: (other.double() - gradient).abs().max().item() / size
         distances[name] = far(ours[name]), far(single[name])
     far = {name: pair for name, pair in distances.items() if not pair[0] <= max(ROOM, 4 * pair[1])}

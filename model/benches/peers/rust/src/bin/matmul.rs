@@ -41,7 +41,6 @@ impl Product {
         let (a, b, c) = self.places(head);
         let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
         // SAFETY: the slices hold exactly the elements that sizes and strides reach, and do not overlap.
-        #[rustfmt::skip]
         unsafe {
             gemm::gemm(
                 m, n, k, c, 1, n as isize, false, a, a_column, a_row, b, b_column, b_row,
