@@ -7,7 +7,7 @@ use crate::op::Kind;
 use crate::program::{Operand, Range, Row};
 
 /// Columns whose accumulators stay in registers together.
-const PANEL: usize = 32;
+const PANEL: usize = 64;
 
 /// Computes the output rows from `first` on that fit into `out`, for chains that are no tiled product.
 #[inline(always)]

@@ -12,8 +12,8 @@ mod product;
 mod reference;
 mod scratch;
 
-use crate::op::{OPERANDS_MAX, SCALARS_MAX};
-use crate::program::Row;
+use crate::op::{Form, Kind, OPERANDS_MAX, SCALARS_MAX};
+use crate::program::{Range, Row};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Mutex;
@@ -129,6 +129,9 @@ pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [
     let rows = out.len() / columns;
     let work = row.elements() * if row.terms == 0 { ELEMENT_WORK } else { u64::from(row.terms) };
     let threads = if work < THREAD_WORK_MIN { 1 } else { engine.threads.clamp(1, rows.max(1)) };
+    if threads == 1 && rows == 1 && engine.threads > 1 && work >= THREAD_WORK_MIN {
+        return by_columns(engine, row, sources, out);
+    }
     if threads == 1 {
         return compute_rows(engine.backend, row, sources, 0, out);
     }
@@ -139,6 +142,29 @@ pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [
         if let Ok(mut piece) = pieces[part].lock() {
             compute_rows(engine.backend, row, sources, part * share, &mut piece);
         }
+    });
+}
+
+/// Columns of a piece of a row's only output row.
+const PIECE_COLUMNS: usize = 128;
+
+/// Shares an output of one row by its columns: each piece is a row of the same kind whose views begin later.
+fn by_columns(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32]) {
+    let lookup = row.operands.iter().chain(&row.start).any(|operand| operand.lookup.is_some());
+    let moves = matches!(row.range, Range::UpTo(3) | Range::From(3)) || row.masked;
+    // An op that reads its index would see another one.
+    if lookup || moves || row.kind.form() != Form::Chain || row.kind == Kind::EmbeddingBackward {
+        return compute_rows(engine.backend, row, sources, 0, out);
+    }
+    let pieces: Vec<_> = out.chunks_mut(PIECE_COLUMNS).map(Mutex::new).collect();
+    pool::run(engine.threads, pieces.len(), &|part| {
+        let Ok(mut piece) = pieces[part].lock() else { return };
+        let mut share = row.clone();
+        share.shape[3] = piece.len() as u32;
+        for operand in share.operands.iter_mut().chain(&mut share.start) {
+            operand.offset += operand.strides[3] * (part * PIECE_COLUMNS) as u64;
+        }
+        compute_rows(engine.backend, &share, sources, 0, &mut piece);
     });
 }
 

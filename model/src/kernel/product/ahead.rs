@@ -40,14 +40,14 @@ impl Ahead {
         (self.runs * self.lines).saturating_sub(self.next)
     }
 
-    /// Calls up to `count` lines.
+    /// Calls up to `count` lines; near for what comes within a tile or two.
     #[inline(always)]
-    pub fn call(&mut self, count: usize) {
+    pub fn call<const NEAR: bool>(&mut self, count: usize) {
         for _ in 0..count {
             if self.runs == 0 {
                 return;
             }
-            prefetch(self.at.wrapping_add(self.next * LINE_ELEMENTS));
+            prefetch::<NEAR>(self.at.wrapping_add(self.next * LINE_ELEMENTS));
             self.next += 1;
             if self.next == self.lines {
                 (self.next, self.runs) = (0, self.runs - 1);
@@ -59,12 +59,18 @@ impl Ahead {
 
 /// A hint; it reads nothing and never faults.
 #[inline(always)]
-pub(super) fn prefetch(at: *const f32) {
+fn prefetch<const NEAR: bool>(at: *const f32) {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
         // SAFETY: a prefetch of any address is allowed.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+        unsafe {
+            if NEAR {
+                _mm_prefetch::<_MM_HINT_T0>(at.cast());
+            } else {
+                _mm_prefetch::<_MM_HINT_T1>(at.cast());
+            }
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;

@@ -111,8 +111,8 @@ unsafe impl Sync for Product {}
 
 /// Columns of a packed block of b: with LINE terms a quarter of a usual second-level cache.
 const BLOCK_COLUMNS: usize = 256;
-/// Fewest rows of a piece of work: every piece packs operand b for itself.
-const PIECE_ROWS: usize = 256;
+/// Rows or columns of a piece of work, as far as threads go round.
+const PIECE: usize = 1024;
 
 /// A block of operand b: which columns, which terms.
 #[derive(Clone, Copy)]
@@ -138,12 +138,38 @@ impl Product {
     /// # Safety
     /// All places of the product exist, and nobody else uses the output.
     pub unsafe fn run_shared(&self, micro: &Micro, threads: usize) {
-        let rows = self.size[0];
-        let strips = rows.div_ceil(micro.rows);
-        let pieces = (rows / PIECE_ROWS).max(threads).min(strips);
-        let cut = |piece: usize| (piece * strips / pieces) * rows / strips;
-        // SAFETY: pieces of rows are disjoint; the caller vouches for the rest.
-        pool::run(threads, pieces, &|piece| unsafe { self.rows(micro, cut(piece), cut(piece + 1)) });
+        let [rows, columns, _] = self.size;
+        // Every piece packs all of its operand b: the longer side is cut.
+        let by_columns = columns > rows && self.mask.is_none();
+        let (side, tile) = if by_columns { (columns, micro.columns) } else { (rows, micro.rows) };
+        let tiles = side.div_ceil(tile);
+        let pieces = (side / PIECE).max(threads).min(tiles);
+        let cut = |piece: usize| {
+            let at = piece * tiles / pieces;
+            if by_columns { columns.min(at * tile) } else { at * rows / tiles }
+        };
+        pool::run(threads, pieces, &|piece| {
+            let (from, end) = (cut(piece), cut(piece + 1));
+            // SAFETY: pieces are disjoint; the caller vouches for the rest.
+            unsafe {
+                if by_columns {
+                    self.columns(from, end).rows(micro, 0, rows);
+                } else {
+                    self.rows(micro, from, end);
+                }
+            }
+        });
+    }
+
+    /// The same product, some of its columns alone.
+    fn columns(&self, from: usize, end: usize) -> Product {
+        let [rows, _, terms] = self.size;
+        Product {
+            size: [rows, end - from, terms],
+            b: self.b.from(0, from),
+            chains: self.chains.at(0, from),
+            ..*self
+        }
     }
 
     /// Columns that the mask leaves to row `row`.
@@ -228,9 +254,9 @@ impl Product {
             for panel in 0..panels {
                 let out = self.chains.at(top, block.column + panel * wide).out.cast_const();
                 let places = Matrix { at: out, row: self.chains.out_row, column: 1 };
-                Ahead::new(places, tall, wide).call(usize::MAX);
-                ahead_a.call(share_a);
-                ahead_b.call(share);
+                Ahead::new(places, tall, wide).call::<true>(usize::MAX);
+                ahead_a.call::<true>(share_a);
+                ahead_b.call::<false>(share);
                 let column = block.column + panel * wide;
                 let chains = self.chains.at(top, column);
                 let chains = if block.term > 0 { chains.resting() } else { chains };
