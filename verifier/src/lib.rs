@@ -9,6 +9,7 @@ pub mod docket;
 mod draw;
 pub mod evidence;
 pub mod game;
+pub mod hashing;
 pub mod lab;
 mod pins;
 mod player;

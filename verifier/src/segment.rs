@@ -5,7 +5,7 @@ use crate::digest::{Digest, ListPath, TensorPath, TensorTree, tensor_digest};
 use crate::docket::{Listed, ListedLoss, Opening};
 use crate::replay::{Task, Witness};
 use crate::signature::{PeerKey, message};
-use crate::state::{StateKind, root_of, words_digest};
+use crate::state::{StateKind, root_of, root_of_on, words_digest};
 use crate::unit::Unit;
 use retrace_model::program::{Row, delta_program, first_state, loss_program, step_program};
 use retrace_model::{
@@ -15,6 +15,10 @@ use retrace_model::{
 
 /// How a trainer behaves. The defaults are honest: they change nothing.
 pub trait Conduct: Send + Sync {
+    /// True for one that looks at no output, so that rows may be fused.
+    fn is_blind(&self) -> bool {
+        false
+    }
     /// The tokens that a step trains on.
     fn tokens(&self, _at: StepId, _tokens: &mut Words) {}
     /// The derived scalars of a step.
@@ -26,7 +30,11 @@ pub trait Conduct: Send + Sync {
 /// Changes nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Honest;
-impl Conduct for Honest {}
+impl Conduct for Honest {
+    fn is_blind(&self) -> bool {
+        true
+    }
+}
 
 /// Observes a unit on behalf of a conduct.
 pub struct Conducted<'a> {
@@ -39,6 +47,10 @@ pub struct Conducted<'a> {
 }
 
 impl Observer for Conducted<'_> {
+    fn is_blind(&self) -> bool {
+        self.conduct.is_blind()
+    }
+
     fn output(&mut self, at: usize, row: &Row, words: &mut Words) {
         self.conduct.output(self.unit, at, row, self.before, words);
     }
@@ -103,7 +115,7 @@ impl Assignment<'_> {
             let mut observer = Conducted { conduct, unit: Unit::Step(step), before };
             let Outputs { post, batch, loss } =
                 execute_in(&mut workspace, &program, inputs, &scalars, engine, &mut observer);
-            lists.step_roots.push(root_of(StateKind::Inner, self.spec, &post));
+            lists.step_roots.push(root_of_on(StateKind::Inner, self.spec, &post, engine.threads));
             lists.losses.push(loss);
             lists.batches.push(words_digest(&batch));
             checkpoints.push(post);

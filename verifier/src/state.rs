@@ -1,7 +1,9 @@
 //! Named entries of states, deltas and bases, and their roots (V-1.3).
 
-use crate::commitment::word_bytes;
-use crate::digest::{Digest, Dtype, Entry, ListKind, ListTree, tensor_digest};
+pub use crate::hashing::words_digest;
+
+use crate::digest::{Digest, Dtype, Entry, ListKind, ListTree};
+use crate::hashing::words_digests;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_model::RunSpec;
 use retrace_model::{
@@ -72,11 +74,6 @@ impl StateKind {
     }
 }
 
-/// Digest of a tensor's words.
-pub fn words_digest(words: &[u32]) -> Digest {
-    tensor_digest(&word_bytes(words))
-}
-
 /// The tree of a state from its entries' digests, in state order.
 pub fn state_tree(kind: StateKind, spec: &RunSpec, digests: &[Digest]) -> ListTree {
     let table = parameter_table(&spec.model);
@@ -86,6 +83,10 @@ pub fn state_tree(kind: StateKind, spec: &RunSpec, digests: &[Digest]) -> ListTr
 
 /// The root of a state from its tensors, in state order.
 pub fn root_of(kind: StateKind, spec: &RunSpec, tensors: &[Words]) -> Digest {
-    let digests: Vec<Digest> = tensors.iter().map(|t| words_digest(t)).collect();
-    state_tree(kind, spec, &digests).root()
+    root_of_on(kind, spec, tensors, 1)
+}
+
+/// [`root_of`], hashed on up to `threads` threads.
+pub fn root_of_on(kind: StateKind, spec: &RunSpec, tensors: &[Words], threads: usize) -> Digest {
+    state_tree(kind, spec, &words_digests(tensors, threads)).root()
 }
