@@ -13,6 +13,7 @@ mod hardware;
 pub mod hub;
 mod kernel;
 pub mod op;
+pub mod peak;
 pub mod plan;
 pub mod program;
 mod random;

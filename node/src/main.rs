@@ -21,6 +21,7 @@ mod start;
 mod strategy;
 mod submit;
 mod swarm;
+mod train;
 
 use std::process::ExitCode;
 

@@ -6,13 +6,14 @@ use super::print::say;
 use crate::config::{Config, ROLES, near, role_named};
 use crate::devnet::{Preset, RunPlan};
 use crate::doctor::{Question, forecast};
+use crate::train::spec_named;
 use retrace_ledger::Role;
 use std::path::PathBuf;
 
 /// Arguments of `retrace doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  retrace doctor --role trainer --preset small\n\nExit status 0: nothing to mind; 1: read the warnings. `retrace selftest` checks that the bits are right."
+    after_help = "Examples:\n  retrace doctor --role trainer --preset small\n  retrace doctor --run gpt-small\n\nExit status 0: nothing to mind; 1: read the warnings. `retrace selftest` checks that the bits are right."
 )]
 pub struct Args {
     /// Where the home is or will be
@@ -24,6 +25,9 @@ pub struct Args {
     /// Forecast for a run of this size
     #[arg(long, value_enum)]
     preset: Option<Preset>,
+    /// Forecast a step's peak memory: a model of `retrace train`, a checkpoint, or a file with a run specification
+    #[arg(long, value_name = "SPEC")]
+    run: Option<String>,
     #[command(flatten)]
     engine: EngineArgs,
     /// One JSON object on standard output
@@ -43,12 +47,14 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let roles = if args.role.is_empty() { config.node.roles.clone() } else { args.role.clone() };
     let plan = args.preset.map(|preset| RunPlan { preset, ..RunPlan::default() });
     let terms = plan.and_then(|plan| plan.terms([0; 32], Vec::new()));
+    let spec = args.run.as_deref().map(spec_named).transpose().map_err(Failure::input)?;
     let forecast = forecast(&Question {
         home: &args.home,
         roles: &roles,
         storage_mib: config.storage.cache_mib + config.storage.write_buffer_mib,
         engine: args.engine.engine(),
         run: terms.as_ref(),
+        step: spec.as_ref(),
     });
     if args.json {
         say!("{}", serde_json::to_string(&forecast).unwrap_or_default());

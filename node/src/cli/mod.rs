@@ -22,6 +22,7 @@ mod stake;
 mod start;
 mod status;
 mod terminal;
+mod train;
 mod view;
 mod why;
 
@@ -53,6 +54,8 @@ enum Command {
     Keys(keys::Args),
     /// Bond, unbond, transfer and register
     Stake(stake::Args),
+    /// Train a model on this machine alone, to the same bits as everywhere
+    Train(Box<train::Args>),
     /// Say what a role will need of this machine
     Doctor(doctor::Args),
     /// Compute steps of a finished run again and compare
@@ -71,7 +74,7 @@ enum Command {
     Why(why::Args),
     /// What accounts were paid and lost, and why
     Rewards(rewards::Args),
-    /// Measure a running network
+    /// Measure a running network, or a training step
     Bench(bench::Args),
     /// Check that this machine computes the right bits
     Selftest(selftest::Args),
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Start(args) => start::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Stake(args) => stake::run(&args),
+        Command::Train(args) => train::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Evidence(args) => evidence::run(&args),

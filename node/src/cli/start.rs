@@ -68,6 +68,7 @@ fn foresee(path: &Path, config: &Config) {
         storage_mib: config.storage.cache_mib + config.storage.write_buffer_mib,
         engine: config.engine(),
         run: None,
+        step: None,
     });
     forecast.lines().iter().for_each(|line| eprintln!("  {line}"));
 }

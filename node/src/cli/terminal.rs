@@ -11,10 +11,14 @@ pub struct Terminal {
     spinner: Option<ProgressBar>,
 }
 
+/// True where nothing may be drawn: no terminal, or `NO_COLOR` asks for plain lines.
+pub fn is_plain() -> bool {
+    !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some()
+}
+
 /// A spinner where there is a terminal that may be drawn on; none elsewhere, or where `NO_COLOR` asks for plain lines.
 pub fn spinner() -> Option<ProgressBar> {
-    let plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
-    (!plain).then(|| {
+    (!is_plain()).then(|| {
         let bar = ProgressBar::new_spinner();
         let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));

@@ -3,13 +3,15 @@
 mod need;
 mod room;
 mod speed;
+mod step;
 
 pub use need::Need;
 pub use room::Room;
 pub use speed::{Speed, measure};
+pub use step::StepNeed;
 
 use retrace_ledger::{Role, RunTerms};
-use retrace_model::{Backend, Engine};
+use retrace_model::{Backend, Engine, RunSpec};
 use serde::Serialize;
 use std::path::Path;
 
@@ -30,6 +32,8 @@ pub struct Question<'a> {
     pub engine: Engine,
     /// The run that it will work on, where that is known.
     pub run: Option<&'a RunTerms>,
+    /// The run whose step is forecast by itself, without a network.
+    pub step: Option<&'a RunSpec>,
 }
 
 /// What a role will need, what there is, and what is wrong with that.
@@ -39,6 +43,8 @@ pub struct Forecast {
     pub need: Need,
     /// Memory and disk there are.
     pub room: Room,
+    /// A step of the run that was named.
+    pub step: Option<StepNeed>,
     /// Steps a second, measured just now.
     pub speed: Speed,
     /// A segment of the run in seconds, at that speed.
@@ -103,7 +109,11 @@ pub fn forecast(question: &Question<'_>) -> Forecast {
     let need = Need::of(question);
     let room = Room::of(question.home);
     let computes = question.roles.iter().any(|role| matches!(role, Role::Trainer | Role::Verifier));
-    let speed = measure(&question.engine, question.run.map(|terms| &terms.spec));
+    let step = question.step.map(StepNeed::of);
+    // A step that does not fit is not tried.
+    let fits = |needed: &StepNeed| room.memory_mib.is_none_or(|free| needed.peak_bytes >> 20 < free);
+    let tried = question.step.filter(|_| step.as_ref().is_some_and(fits));
+    let speed = measure(&question.engine, tried.or(question.run.map(|terms| &terms.spec)));
     let on_run = question.run.filter(|_| speed.of_the_run && question.roles.contains(&Role::Trainer));
     let segment_seconds = on_run.map(|terms| f64::from(terms.spec.steps) / speed.steps_a_second);
     let segment_seconds_max = on_run.map(|terms| terms.commit_span.ms as f64 / 1e3);
@@ -119,13 +129,14 @@ pub fn forecast(question: &Question<'_>) -> Forecast {
     {
         warnings.push(Warning::TooSlow { needed, given });
     }
-    if let Some(free_mib) = room.memory_mib.filter(|free| *free < need.memory_mib) {
-        warnings.push(Warning::Memory { needed_mib: need.memory_mib, free_mib });
+    let needed_mib = need.memory_mib.max(step.map_or(0, |step| step.peak_bytes.div_ceil(1 << 20)));
+    if let Some(free_mib) = room.memory_mib.filter(|free| *free < needed_mib) {
+        warnings.push(Warning::Memory { needed_mib, free_mib });
     }
     if let Some(free_mib) = room.disk_mib.filter(|free| *free < need.disk_mib) {
         warnings.push(Warning::Disk { needed_mib: need.disk_mib, free_mib });
     }
-    Forecast { need, room, speed, segment_seconds, segment_seconds_max, warnings }
+    Forecast { need, room, step, speed, segment_seconds, segment_seconds_max, warnings }
 }
 
 impl Forecast {
@@ -141,6 +152,7 @@ impl Forecast {
                 self.speed.steps_a_second, self.speed.backend, self.speed.threads
             ),
         ];
+        lines.splice(0..0, self.step.iter().flat_map(StepNeed::lines));
         if let (Some(needed), Some(given)) = (self.segment_seconds, self.segment_seconds_max) {
             lines.push(format!("segment  about {needed:.1} s of the {given:.0} s that the run gives"));
         }
@@ -154,7 +166,7 @@ mod tests {
     use super::{Question, Warning, forecast};
     use crate::devnet::RunPlan;
     use retrace_ledger::{Role, Span};
-    use retrace_model::{Backend, Engine};
+    use retrace_model::{Backend, Engine, RunSpec};
     use std::path::Path;
 
     #[test]
@@ -164,7 +176,8 @@ mod tests {
         let home = Path::new("/nowhere/at/all");
         let roles = [Role::Trainer];
         terms.commit_span = Span { heights: 1, ms: 1 };
-        let question = Question { home, roles: &roles, storage_mib: 24, engine, run: Some(&terms) };
+        let question =
+            Question { home, roles: &roles, storage_mib: 24, engine, run: Some(&terms), step: None };
         let said = forecast(&question);
         assert!(said.speed.of_the_run && said.segment_seconds.is_some_and(|s| s > 0.001));
         assert!(said.warnings.iter().any(|w| matches!(w, Warning::TooSlow { .. })), "{:?}", said.warnings);

@@ -5,7 +5,7 @@ use retrace_tests::binary::{binary, retrace};
 
 #[test]
 fn help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 22] = [
+    let commands: [&[&str]; 24] = [
         &[],
         &["demo"],
         &["devnet"],
@@ -15,6 +15,7 @@ fn help_of_every_command_has_an_example() {
         &["keys"],
         &["keys", "show"],
         &["stake"],
+        &["train"],
         &["doctor"],
         &["replay"],
         &["evidence"],
@@ -27,6 +28,7 @@ fn help_of_every_command_has_an_example() {
         &["rewards"],
         &["bench"],
         &["bench", "network"],
+        &["bench", "step"],
         &["selftest"],
     ];
     let without: Vec<_> = commands
@@ -43,7 +45,7 @@ fn every_command_is_known_here() {
     let lines = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
     let listed = lines.take_while(|line| line.starts_with("  "));
     let names: Vec<_> = listed.filter_map(|line| line.split_whitespace().next()).collect();
-    let known = "demo devnet init start keys stake doctor replay evidence status runs show log why rewards bench \
+    let known = "demo devnet init start keys stake train doctor replay evidence status runs show log why rewards bench \
         selftest help";
     assert_eq!(names, known.split(' ').collect::<Vec<_>>());
 }
@@ -54,25 +56,32 @@ fn version_is_printed() {
     assert_eq!(said.trim(), format!("retrace {}", env!("CARGO_PKG_VERSION")));
 }
 
-/// "One hash a golden run on every backend and number of threads."
+/// "One hash per golden step over all backends and thread counts."
 #[test]
-fn selftest_prints_one_hash_a_golden_run() {
+fn selftest_prints_one_hash_a_golden_step() {
     let said = retrace(&["selftest", "--json"]).exits(0).json();
     assert_eq!(said["passed"], true);
-    let outcomes = said["outcomes"].as_array().expect("outcomes");
-    let golden = said["golden"].as_object().expect("a hash a golden run");
-    assert_eq!(golden.keys().collect::<Vec<_>>(), ["gpt", "llama", "mlp"]);
-    for (name, hash) in golden {
-        let of_run: Vec<_> = outcomes.iter().filter(|outcome| outcome["golden"] == name.as_str()).collect();
-        assert!(of_run.iter().all(|outcome| outcome["hash"] == *hash), "{said}");
-        let reference = of_run.iter().filter(|outcome| outcome["backend"] == "reference");
-        assert_eq!(reference.count(), 2, "one and two threads: {said}");
+    let steps = said["steps"].as_array().expect("steps");
+    assert_eq!(steps.len(), 3, "an MLP, a GPT and a Llama: {said}");
+    for step in steps {
+        assert!(step["ok"] == true && step["hash"] == step["expected"], "{step}");
+        let engines = step["engines"].as_array().expect("engines");
+        assert_eq!(
+            engines.len(),
+            2 * retrace_model::Backend::available().len(),
+            "one and two threads: {step}"
+        );
+        let is_same = |engine: &serde_json::Value| engine["hash"] == step["expected"];
+        assert!(
+            engines.iter().all(|engine| is_same(engine) && engine["seconds"].as_f64().is_some()),
+            "{step}"
+        );
     }
+    let golden: Vec<&str> = steps.iter().filter_map(|step| step["expected"].as_str()).collect();
     let spoken = retrace(&["selftest", "--threads", "1"]).exits(0).stdout;
     let is_hash = |word: &&str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
     let hashes: Vec<_> = spoken.split_whitespace().filter(is_hash).collect();
-    let known = |hash: &str| golden.values().any(|of_run| of_run == hash);
-    assert!(hashes.len() >= 6 && hashes.iter().all(|hash| known(hash)), "{spoken}");
+    assert!(hashes.len() >= 9 && hashes.iter().all(|hash| golden.contains(hash)), "{spoken}");
 }
 
 /// "A reader that has seen enough is no bug of ours": output into a closed pipe ends quietly.

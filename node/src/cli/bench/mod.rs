@@ -4,6 +4,7 @@ mod figures;
 mod flood;
 mod payer;
 mod quiet;
+mod step;
 
 use super::exit::{Exit, Failure};
 use super::print::say;
@@ -20,7 +21,9 @@ use std::time::Duration;
 
 /// Arguments of `retrace bench`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  retrace bench network --home ./devnet --seconds 30 --json")]
+#[command(
+    after_help = "Examples:\n  retrace bench network --home ./devnet --seconds 30 --json\n  retrace bench step --threads 2 --json"
+)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -30,6 +33,8 @@ pub struct Args {
 enum Command {
     /// Block interval, finality and transactions per second of a running network
     Network(Network),
+    /// A training step on this machine: time, memory, and where they go
+    Step(step::Args),
 }
 
 /// Arguments of `retrace bench network`.
@@ -73,7 +78,13 @@ enum BenchError {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let Command::Network(args) = &args.command;
+    match &args.command {
+        Command::Network(args) => network(args),
+        Command::Step(args) => step::run(args),
+    }
+}
+
+fn network(args: &Network) -> Result<Exit, Failure> {
     let client = args.node.client()?;
     let status = client.status().map_err(failed)?;
     warn_if_behind(&status);

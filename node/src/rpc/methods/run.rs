@@ -35,8 +35,8 @@ pub struct Model {
     pub context: u32,
     /// Width.
     pub width: u32,
-    /// Attention heads.
-    pub heads: u32,
+    /// Attention heads; null for a model without attention.
+    pub heads: Option<u32>,
     /// Blocks.
     pub layers: u32,
     /// Width of the hidden layer.
@@ -133,7 +133,7 @@ fn model_words(spec: &retrace_model::RunSpec) -> Model {
         vocabulary: m.vocabulary,
         context: m.context,
         width: m.width,
-        heads: m.heads,
+        heads: m.heads(),
         layers: m.layers,
         hidden: m.hidden,
         batch: spec.batch,
