@@ -1,8 +1,8 @@
 //! Small random models in Hugging Face's layout with the logits that this engine gives them, for
 //! `benches/peers/transformers_check.py` to compare (M-7).
 //!
-//! `export OUTDIR` makes a folder a model; `export --logits FOLDER...` reads checkpoints that others made and writes
-//! the logits of their `tokens.json` beside them.
+//! `export OUTDIR` makes a folder a model; `export --logits FOLDER...` reads checkpoints that somebody else made, such
+//! as `retrace train --local`, and writes the logits of their `tokens.json` beside them; without one, it draws some.
 
 use std::error::Error;
 use std::fs;
@@ -101,11 +101,6 @@ fn make(folder: &Path, model: &ModelSpec) -> Result<(), Box<dyn Error>> {
     for file in export(model, &parameters, &[])? {
         fs::write(folder.join(file.name), file.bytes)?;
     }
-    let span = model.context as usize + 1;
-    let mut sequence =
-        || -> Vec<u64> { (0..span).map(|_| draw.next() % u64::from(model.vocabulary)).collect() };
-    let tokens: Vec<Vec<u64>> = (0..BATCH).map(|_| sequence()).collect();
-    fs::write(folder.join("tokens.json"), serde_json::to_string(&tokens)?)?;
     write_logits(folder)
 }
 
@@ -120,16 +115,31 @@ fn write_logits(folder: &Path) -> Result<(), Box<dyn Error>> {
         names.iter().map(|name| fs::read(folder.join(name))).collect::<Result<_, _>>()?;
     let files: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
     let (model, parameters) = import(&config, &files)?;
-    let tokens: Vec<Vec<u32>> = serde_json::from_slice(&fs::read(folder.join("tokens.json"))?)?;
-    if tokens.is_empty() || tokens.iter().any(|sequence| sequence.len() != model.context as usize + 1) {
-        return Err("tokens.json has no sequences of one more token than the model's context".into());
-    }
+    let tokens = tokens(folder, &model)?;
     let batch = tokens.len() as u32;
     let words = logits(&model, batch, &parameters, &tokens.concat());
-    let shape = [batch, model.context, model.vocabulary].map(u64::from).to_vec();
+    let shape = [batch, model.predictions(), model.vocabulary].map(u64::from).to_vec();
     fs::write(folder.join("logits.safetensors"), write_tensors(&[("logits".to_owned(), shape, words)])?)?;
     println!("{}: {} tensors, logits of {batch} sequences", folder.display(), parameters.len());
     Ok(())
+}
+
+/// The sequences of the folder's `tokens.json`, which is written first where there is none.
+fn tokens(folder: &Path, model: &ModelSpec) -> Result<Vec<Vec<u32>>, Box<dyn Error>> {
+    let path = folder.join("tokens.json");
+    let span = model.context as usize + 1;
+    if !path.exists() {
+        let mut draw = Draw(2);
+        let mut sequence =
+            || -> Vec<u64> { (0..span).map(|_| draw.next() % u64::from(model.vocabulary)).collect() };
+        let drawn: Vec<Vec<u64>> = (0..BATCH).map(|_| sequence()).collect();
+        fs::write(&path, serde_json::to_string(&drawn)?)?;
+    }
+    let tokens: Vec<Vec<u32>> = serde_json::from_slice(&fs::read(&path)?)?;
+    if tokens.is_empty() || tokens.iter().any(|sequence| sequence.len() != span) {
+        return Err("tokens.json has no sequences of one more token than the model's context".into());
+    }
+    Ok(tokens)
 }
 
 /// The output of the forward pass's last matrix product, (tokens, vocabulary).

@@ -2,7 +2,7 @@
 
 mod support;
 
-use proptest::prelude::{any, prop_assert_eq, proptest};
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use retrace_model::hub::{
     File, HubError, Tensors, export, import, read_config, write_config, write_tensors, write_weights,
 };
@@ -343,6 +343,21 @@ proptest! {
     fn rates_come_back(word in 0..0x7F80_0000u32) {
         let model = ModelSpec { init_std: F32Bits(word), ..gpt(true) };
         prop_assert_eq!(read_config(write_config(&model).as_bytes()), Ok(model));
+    }
+
+    /// M-7.1 to M-7.5: a checkpoint with one byte changed is read or refused, never a panic; what is read is finite.
+    #[test]
+    fn any_damage(which in 0..5usize, at in any::<usize>(), byte in any::<u8>()) {
+        let model = models()[which];
+        let mut bytes = write_weights(&model, &parameters(&model)).expect("writable");
+        // Two in three changes hit the header.
+        let header = 8 + u64::from_le_bytes(*bytes.first_chunk().expect("a length")) as usize;
+        let within = if at % 3 == 0 { bytes.len() } else { header };
+        bytes[at / 3 % within] = byte;
+        if let Ok((read, parameters)) = import(write_config(&model).as_bytes(), &[&bytes]) {
+            prop_assert_eq!(read, model);
+            prop_assert!(parameters.iter().flatten().all(|word| f32::from_bits(*word).is_finite()));
+        }
     }
 
     /// M-7.5: any text is read or refused.

@@ -8,6 +8,9 @@
     cargo run -p retrace-model --example export -- --logits THEIRS/*  our logits of them
     transformers_check.py check THEIRS/*
 
+    cargo run -p retrace-model --example export -- --logits FOLDER  a checkpoint that training left
+    transformers_check.py check FOLDER
+
 Logits are compared with transformers' own in float32 and in float64: ours may be as far from the float64 ones as
 float32 allows. Prints a line a folder, a JSON object last, and exits with 1 if any differs. Needs torch,
 transformers, safetensors and numpy.
@@ -90,6 +93,7 @@ def make(out):
         "gpt2-sharded": (GPT2Config(n_inner=50, activation_function="gelu_pytorch_tanh", **gpt2), {"shard": "40KB"}),
         "llama": (LlamaConfig(**llama), {}),
         "llama-tied": (LlamaConfig(tie_word_embeddings=True, rope_parameters=rope, **llama), {}),
+        "llama-long": (LlamaConfig(**{**llama, "max_position_embeddings": 1024}), {}),
         "llama-bf16": (LlamaConfig(**llama), {"dtype": torch.bfloat16}),
         "llama-f16": (LlamaConfig(**llama), {"dtype": torch.float16}),
     }
