@@ -25,6 +25,8 @@ pub enum Backend {
     Reference,
     /// The fast body without vector instructions of its own: right, and slow, since multiply-add is software.
     Portable,
+    /// The fast body for NEON.
+    Neon,
     /// The fast body for AVX2 with FMA.
     Avx2,
     /// The fast body for AVX-512F.
@@ -35,6 +37,8 @@ impl Backend {
     /// Backends that this machine can run, slowest first.
     pub fn available() -> Vec<Backend> {
         let mut found = vec![Backend::Reference, Backend::Portable];
+        #[cfg(target_arch = "aarch64")]
+        found.push(Backend::Neon);
         #[cfg(target_arch = "x86_64")]
         {
             if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
@@ -60,6 +64,7 @@ impl Backend {
         match self {
             Backend::Reference => "reference",
             Backend::Portable => "portable",
+            Backend::Neon => "neon",
             Backend::Avx2 => "avx2",
             Backend::Avx512 => "avx512",
         }

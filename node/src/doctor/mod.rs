@@ -119,9 +119,9 @@ pub fn forecast(question: &Question<'_>) -> Forecast {
     let segment_seconds_max = on_run.map(|terms| terms.commit_span.ms as f64 / 1e3);
     let mut warnings = Vec::new();
     let (asked, best) = (question.engine.backend, Backend::best());
-    if computes && best < Backend::Avx2 {
+    if computes && best <= Backend::Portable {
         warnings.push(Warning::NoVectors { slowdown: PORTABLE_SLOWDOWN });
-    } else if computes && asked < Backend::Avx2 {
+    } else if computes && asked <= Backend::Portable {
         warnings.push(Warning::SlowBackend { asked: asked.name(), best: best.name() });
     }
     if let (Some(needed), Some(given)) = (segment_seconds, segment_seconds_max)

@@ -7,6 +7,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod generic;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 
 use super::Backend;
 use super::product::Matrix;
@@ -71,6 +73,8 @@ impl Micro {
             Backend::Avx512 => &avx512::MICRO,
             #[cfg(target_arch = "x86_64")]
             Backend::Avx2 => &avx2::MICRO,
+            #[cfg(target_arch = "aarch64")]
+            Backend::Neon => &neon::MICRO,
             _ => &generic::MICRO,
         }
     }
