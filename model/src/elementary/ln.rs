@@ -45,7 +45,8 @@ pub fn ln<F: Real32>(x: F) -> F {
     F::from_bits(value)
 }
 
-/// `ln w` for a finite normal `w > 0`: with `w = m * 2^e`, `e * ln 2 + 2 * atanh((m - 1) / (m + 1))`.
+/// `ln w` for a finite normal `w > 0`: with `w = m * 2^e`, `e * ln 2 + 2 * atanh((m - 1) / (m + 1))` (M-2.2,
+/// M-2.8).
 #[inline(always)]
 pub(crate) fn ln64<W: Real64>(w: W) -> W {
     // Moving the root of 1/2 to 1 puts e, biased, in the exponent field, and m - ROOT_HALF below it.

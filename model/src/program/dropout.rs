@@ -1,4 +1,4 @@
-//! Dropout's rows: a place in the model is a site, and backward drops at the site again (M-4.8, M-3.14).
+//! Dropout's rows: a place in the model is a site, and backward drops at the site again (M-4.8, M-3.13).
 
 use super::builder::{Builder, Draft, Value, row_major};
 use super::row::Scalar;
