@@ -43,7 +43,9 @@ have_libclang() {
 
 # offered PACKAGE: its name, where the distribution has it. What it does not have, .ci/witness.sh skips by name.
 offered() {
-  if have apt-cache && apt-cache show --no-all-versions "$1" 2>/dev/null | grep -q '^Filename:'; then echo "$1"; fi
+  local policy
+  policy=$(LC_ALL=C apt-cache policy "$1" 2>/dev/null) || return 0
+  if [[ $policy == *"Candidate: "[0-9]* ]]; then echo "$1"; fi
 }
 
 missing_packages() {

@@ -4,6 +4,7 @@
 # usage: .ci/witness.sh     exit 1: a witness differs or does not build; a "skipped:" line: a package does not exist here
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH="$PATH:$HOME/.cargo/bin"
 .ci/install.sh witness
 
 TARGET=$(realpath -m "${CARGO_TARGET_DIR:-target}")/witness
