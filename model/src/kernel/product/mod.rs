@@ -143,7 +143,7 @@ impl Product {
         let by_columns = columns > rows && self.mask.is_none();
         let (side, tile) = if by_columns { (columns, micro.columns) } else { (rows, micro.rows) };
         let tiles = side.div_ceil(tile);
-        let pieces = (side / PIECE).max(threads).min(tiles);
+        let pieces = (side / PIECE).next_multiple_of(threads).max(threads).min(tiles);
         let cut = |piece: usize| {
             let at = piece * tiles / pieces;
             if by_columns { columns.min(at * tile) } else { at * rows / tiles }
