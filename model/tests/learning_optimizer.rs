@@ -7,7 +7,9 @@ use retrace_model::op::Kind;
 use retrace_model::program::{
     delta_program, evaluation_program, loss_program, merge_program, parameter_table, step_program,
 };
-use retrace_model::{AdamWSpec, Decay, F32Bits, Inputs, OptimizerSpec, RunSpec, StepScalars, Words, execute};
+use retrace_model::{
+    AdamWSpec, Decay, F32Bits, Inputs, OptimizerSpec, RunSpec, SgdSpec, StepScalars, Words, execute,
+};
 use support::{Generator, Outputs, fast, gradient_rows, numbers, random_state, random_tokens, run, run_spec};
 
 fn small() -> RunSpec {
@@ -114,6 +116,33 @@ fn adamw_follows_its_formula() {
                 assert_near(m2[j], first, m[j].abs() + g.abs(), name);
                 assert_near(v2[j], second, second, name);
                 assert_near(p2[j], parameter, p[j].abs() + rate * update.abs(), name);
+            }
+        }
+    }
+}
+
+/// M-5.4, M-3.9: momentum of what was clipped, decay for matrices alone; no third tensor a parameter.
+#[test]
+fn sgd_follows_its_formula() {
+    for clip in [0.05, 1e6] {
+        let sgd = SgdSpec { momentum: bits(0.8), weight_decay: bits(0.2), clip_norm: bits(clip) };
+        let spec = RunSpec { optimizer: OptimizerSpec::Sgd(sgd), ..small() };
+        assert_eq!(spec.check(), Ok(()));
+        let scalars = support::scalars(&spec, 1, 2);
+        assert_eq!([scalars.first_correction, scalars.second_correction], [0; 2]);
+        let (before, after, gradients) = clipped_step(&spec, &scalars);
+        let table = parameter_table(&spec.model);
+        assert_eq!(after.len(), 2 * table.len());
+        let rate = rate(&spec, 1, 2);
+        for (at, shape) in table.iter().enumerate() {
+            let [p, u] = [0, 1].map(|part| numbers(&before[part * table.len() + at]));
+            let [p2, u2] = [0, 1].map(|part| numbers(&after[part * table.len() + at]));
+            let decay = if shape.is_matrix { number(sgd.weight_decay) } else { 0.0 };
+            for (j, g) in gradients[at].iter().enumerate() {
+                let momentum = number(sgd.momentum) * u[j] + g;
+                let parameter = p[j] - rate * (momentum + decay * p[j]);
+                assert_near(u2[j], momentum, u[j].abs() + g.abs(), &shape.name);
+                assert_near(p2[j], parameter, p[j].abs() + rate * momentum.abs(), &shape.name);
             }
         }
     }
