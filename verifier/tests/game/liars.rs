@@ -2,6 +2,7 @@
 
 use crate::table::{Table, settle};
 use crate::world::{Case, Forgery, Lies, Rng, UNITS, World};
+use retrace_model::op::Kind;
 use retrace_model::program::{Home, Program};
 use retrace_verifier::game::ulp_distance;
 use retrace_verifier::lab::Lie;
@@ -146,33 +147,86 @@ fn a_lie_in_a_diverged_run_is_convicted() {
     println!("{tally:?}");
 }
 
-/// A trainer that reads other tokens than the beacon assigns, or moves its learning rate.
-struct Chooser {
-    tokens: bool,
+/// M-4.8, V-4.4, V-4.5: a step with dropout, micro-batches and SGD is disputed like any other, wherever the lie lies.
+#[test]
+fn a_lie_in_a_varied_step_is_located() {
+    let world = World::varied();
+    let mut tally = Tally::default();
+    for unit in [Unit::Step(0), Unit::Step(1)] {
+        let program = world.case(unit, &Honest).honest.program;
+        for seed in 0..60 {
+            let mut rng = Rng(0xD20F ^ seed << 8);
+            let (row, element) = random_place(&mut rng, &program);
+            let lie = Lie { unit, row, element, mask: 1 << rng.below(32) };
+            let case = world.case(unit, &lie);
+            let Some(finding) = convict(&world, &case, &mut tally, &format!("{lie:?}")) else { continue };
+            assert_eq!((finding.row as usize, finding.element as usize), (row, element), "{lie:?}");
+        }
+    }
+    assert!(tally.convicted > 60, "{tally:?}");
+}
+
+/// M-4.8, V-4.5: in every row of dropout, an element that was dropped and one that was kept.
+#[test]
+fn a_lie_about_dropout_is_convicted() {
+    let world = World::varied();
+    let (unit, mut tally) = (Unit::Step(1), Tally::default());
+    let honest = world.case(unit, &Honest).honest;
+    let rows = honest.program.rows.iter().enumerate().filter(|(_, row)| row.kind == Kind::Dropout);
+    for (row, shape) in rows {
+        let visible = |at: &usize| !shape.is_masked(shape.index(*at as u64));
+        for dropped in [true, false] {
+            let words = &honest.outputs[row];
+            let element = (0..words.len()).rev().filter(visible).find(|at| (words[*at] == 0) == dropped);
+            let element = element.expect("one of either");
+            // A dropped element that comes back, and a kept one that vanishes.
+            let word = if dropped { 0x3F80_0000 } else { 0 };
+            let forgery = Forgery { unit, row, element, word };
+            let Some(finding) = convict(&world, &world.case(unit, &forgery), &mut tally, "dropout") else {
+                continue;
+            };
+            assert_eq!((finding.kind, finding.row as usize), (Kind::Dropout, row), "{forgery:?}");
+            assert_eq!((finding.claimed_bits, finding.right_bits == 0), (word, dropped), "{forgery:?}");
+        }
+    }
+    assert!(tally.convicted > 20, "{tally:?}");
+}
+
+/// A trainer that reads other tokens than the beacon assigns, moves its learning rate, or draws its own dropout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chooser {
+    Tokens,
+    Rate,
+    Dropout,
 }
 
 impl Conduct for Chooser {
     fn tokens(&self, _at: retrace_model::StepId, tokens: &mut retrace_model::Words) {
-        if self.tokens {
+        if *self == Chooser::Tokens {
             tokens[3] ^= 1;
         }
     }
 
     fn scalars(&self, _at: retrace_model::StepId, scalars: &mut retrace_model::StepScalars) {
-        if !self.tokens {
-            scalars.learning_rate ^= 1;
+        match self {
+            Chooser::Tokens => {}
+            Chooser::Rate => scalars.learning_rate ^= 1,
+            Chooser::Dropout => scalars.dropout_keys[1] ^= 1,
         }
     }
 }
 
-/// V-4.5: chosen data is found at the row that reads the shard, a chosen learning rate at the row that uses it.
+/// V-4.5, M-5.2: chosen data is found at the row that reads the shard, a chosen learning rate and a chosen key of
+/// dropout at the row that uses it.
 #[test]
 fn chosen_data_and_rates_are_convicted() {
-    let world = World::new();
-    for (tokens, kind) in
-        [(true, retrace_model::op::Kind::Tokens), (false, retrace_model::op::Kind::AdamParameter)]
-    {
-        let case = world.case(Unit::Step(0), &Chooser { tokens });
+    for (chooser, kind, world) in [
+        (Chooser::Tokens, Kind::Tokens, World::new()),
+        (Chooser::Rate, Kind::AdamParameter, World::new()),
+        (Chooser::Rate, Kind::SgdParameter, World::varied()),
+        (Chooser::Dropout, Kind::Dropout, World::varied()),
+    ] {
+        let case = world.case(Unit::Step(0), &chooser);
         let finding = convict(&world, &case, &mut Tally::default(), "chooser").unwrap();
         assert_eq!(finding.kind, kind);
     }

@@ -5,10 +5,10 @@ use retrace_model::{Backend, Engine};
 use retrace_verifier::segment::Honest;
 use retrace_verifier::{Unit, lab::Lie, program_pins, unit_pin};
 
-/// V-5.2, V-5.3: one trace root on every backend, for sound and for diverged runs.
+/// V-5.2, V-5.3: one trace root on every backend, for sound and for diverged runs, and with dropout.
 #[test]
 fn every_backend_gives_one_trace_root() {
-    for mut world in [World::new(), World::diverged()] {
+    for mut world in [World::new(), World::diverged(), World::varied()] {
         for unit in UNITS {
             let expected = world.case(unit, &Honest).honest.trace_root();
             for backend in Backend::available() {

@@ -2,7 +2,7 @@
 
 use retrace_model::program::Row;
 use retrace_model::selftest::golden_spec;
-use retrace_model::{Backend, Engine, RunSpec, Words, initial_parameters};
+use retrace_model::{Backend, Engine, F32Bits, OptimizerSpec, RunSpec, SgdSpec, Words, initial_parameters};
 use retrace_verifier::commitment::{BaseClaim, SignedBase, SignedCommitment};
 use retrace_verifier::digest::{Digest, tensor_digest};
 use retrace_verifier::docket::{Claim, Docket, Facts, Opening, Shard};
@@ -110,9 +110,23 @@ pub fn small_spec() -> RunSpec {
 
 impl World {
     pub fn new() -> World {
+        World::of(small_spec())
+    }
+
+    /// A run with every optional part of a step: dropout, a head of its own, two micro-batches, SGD.
+    pub fn varied() -> World {
+        let bits = |x: f32| F32Bits(x.to_bits());
+        let mut spec = small_spec();
+        (spec.model.dropout, spec.model.tied, spec.accumulation) = (bits(0.25), false, 2);
+        let (momentum, weight_decay, clip_norm) = (bits(0.9), bits(0.1), bits(1.0));
+        spec.optimizer = OptimizerSpec::Sgd(SgdSpec { momentum, weight_decay, clip_norm });
+        World::of(spec)
+    }
+
+    pub fn of(spec: RunSpec) -> World {
+        assert_eq!(spec.check(), Ok(()));
         let first = (0..900u32).map(|i| (i * i / 7) as u8).collect();
         let second = (0..700u32).map(|i| (i * 13) as u8).collect();
-        let spec = small_spec();
         let mut base = initial_parameters(&spec);
         base.extend(base.clone());
         let engine = Engine { backend: Backend::best(), threads: 1 };
