@@ -108,7 +108,7 @@ fn gradients_are_those_of_the_dropped_model() {
     }
 }
 
-/// M-3.14, M-5.2: about a quarter is dropped, what is kept is scaled, and the rest of the run is as without.
+/// M-3.13, M-5.2: about a quarter is dropped, what is kept is scaled, and the rest of the run is as without.
 #[test]
 fn a_quarter_is_dropped() {
     let spec = spec(0.25);

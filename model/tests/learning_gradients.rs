@@ -168,7 +168,7 @@ fn gradients_of_micro_batches() {
     }
 }
 
-/// M-4.8, M-3.14: what dropout zeroes has no gradient, what it keeps has its scale.
+/// M-4.8, M-3.13: what dropout zeroes has no gradient, what it keeps has its scale.
 #[test]
 fn gradients_with_dropout() {
     let mut spec = mlp_spec(Activation::GeluErf, [2, 6, 4, 24, 8]);

@@ -8,7 +8,8 @@ use retrace_model::program::{
     Program, delta_program, evaluation_program, loss_program, merge_program, parameter_table, step_program,
 };
 use retrace_model::{
-    Decay, F32Bits, OptimizerSpec, RunSpec, StepId, StepScalars, Words, initial_parameters, place, selftest,
+    Activation, Architecture, Decay, F32Bits, GptSpec, OptimizerSpec, RunSpec, SgdSpec, StepId, StepScalars,
+    Words, initial_parameters, place, selftest,
 };
 use serde_json::{Value, json};
 use support::json::{assert_all_read, hex, spell, take, unhex, vectors};
@@ -26,17 +27,30 @@ fn specs() -> Vec<RunSpec> {
     if let OptimizerSpec::AdamW(adamw) = &mut long.optimizer {
         (adamw.beta1, adamw.beta2) = (bits(0.8), bits(0.999));
     }
-    vec![golden, constant, long]
+    let mut varied = run_spec([1, 12, 3, 5, 16, 4]);
+    (varied.model.tied, varied.model.dropout, varied.accumulation) = (false, bits(0.1), 2);
+    let activation = Activation::GeluErf;
+    varied.model.architecture = Architecture::Gpt(GptSpec { activation, ..GptSpec::new(3) });
+    let (momentum, weight_decay, clip_norm) = (bits(0.9), bits(0.1), bits(1.0));
+    varied.optimizer = OptimizerSpec::Sgd(SgdSpec { momentum, weight_decay, clip_norm });
+    varied.schedule.decay = Decay::Linear { floor: bits(0.2) };
+    let mut all = vec![golden, constant, long, varied];
+    all.extend(selftest::goldens().iter().map(|golden| golden.spec).filter(|spec| *spec != all[0]));
+    all.iter().for_each(|spec| assert_eq!(spec.check(), Ok(())));
+    all
 }
 
 fn spec_bytes(spec: &RunSpec) -> String {
     hex(&borsh::to_vec(spec).expect("a specification has bytes"))
 }
 
-fn scalars(spec: &RunSpec, round: u32, step: u32) -> Value {
-    let s = StepScalars::new(spec, StepId { round, slot: 0, step });
-    let words = spell(&[s.learning_rate, s.first_correction, s.second_correction]);
-    json!({ "what": "scalars", "spec": spec_bytes(spec), "round": round, "step": step, "words": words })
+fn scalars(spec: &RunSpec, round: u32, slot: u16, step: u32) -> Value {
+    let s = StepScalars::new(spec, StepId { round, slot, step });
+    let [low, high] = s.dropout_keys;
+    let words = spell(&[s.learning_rate, s.first_correction, s.second_correction, low, high]);
+    json!({
+        "what": "scalars", "spec": spec_bytes(spec), "round": round, "slot": slot, "step": step, "words": words,
+    })
 }
 
 fn make_scalars() -> Vec<Value> {
@@ -44,7 +58,9 @@ fn make_scalars() -> Vec<Value> {
     for spec in specs() {
         let (rounds, steps) = (spec.rounds, spec.steps);
         for round in [0, 1, rounds / 2, rounds - 1] {
-            made.extend([0, 1, 3, steps / 2, steps - 1].map(|step| scalars(&spec, round, step)));
+            made.extend(
+                [0, 1, 3, steps / 2, steps - 1].map(|step| scalars(&spec, round, (step % 3) as u16, step)),
+            );
         }
     }
     made
@@ -139,7 +155,9 @@ fn again(vector: &Value) -> Value {
     };
     let spec = || -> RunSpec { borsh::from_slice(&unhex(&vector["spec"])).expect("a specification") };
     match vector["what"].as_str() {
-        Some("scalars") => scalars(&spec(), number("round") as u32, number("step") as u32),
+        Some("scalars") => {
+            scalars(&spec(), number("round") as u32, number("slot") as u16, number("step") as u32)
+        }
         Some("place") => {
             let five = numbers("numbers").try_into().expect("five numbers");
             placed(&unhex(&vector["beacon"]), five, &numbers("lengths"))
@@ -150,7 +168,7 @@ fn again(vector: &Value) -> Value {
     }
 }
 
-/// M-4.4, M-4.5, M-5.2, M-6.1, M-6.2, M-6.3: every vector is read, and again what it was.
+/// M-4.4, M-4.5, M-4.6, M-4.7, M-4.8, M-5.2, M-6.1, M-6.2, M-6.3: every vector is read, and again what it was.
 #[test]
 fn derived_things_are_the_published_ones() {
     let mut kinds = Vec::new();

@@ -15,10 +15,17 @@ ACCUSED, CHALLENGER = "Accused", "Challenger"
 SIDES = (ACCUSED, CHALLENGER)
 TARGETS = ("Ops", "Post", "Batch", "Loss")
 
-Model = namedtuple("Model", "vocabulary context width heads layers hidden init_std")
-Optimizer = namedtuple("Optimizer", "beta1 beta2 epsilon weight_decay clip_norm")
+ACTIVATIONS = 4
+Gpt = namedtuple("Gpt", "heads activation norm_epsilon")
+Llama = namedtuple("Llama", "heads key_value_heads rope_base norm_epsilon")
+Mlp = namedtuple("Mlp", "activation")
+Model = namedtuple("Model", "vocabulary context width layers hidden init_std dropout tied own")
+AdamW = namedtuple("AdamW", "beta1 beta2 epsilon weight_decay clip_norm")
+Sgd = namedtuple("Sgd", "momentum weight_decay clip_norm")
+Schedule = namedtuple("Schedule", "peak warmup_steps decay floor")
+DECAYS = ("Constant", "Cosine", "Linear")
 Spec = namedtuple(
-    "Spec", "version seed model batch optimizer peak warmup_steps floor outer_rate outer_momentum steps slots rounds"
+    "Spec", "version seed model batch accumulation optimizer schedule outer_rate outer_momentum steps slots rounds"
 )
 Shard = namedtuple("Shard", "digest length")
 Pin = namedtuple("Pin", "root rows trace_leaves post_entries")
@@ -57,12 +64,29 @@ def _path(r):
     return r.vector(r.digest, SIBLINGS_MAX)
 
 
+def _architecture(r):
+    return (
+        lambda: Gpt(r.u32(), r.tag(ACTIVATIONS), r.u32()),
+        lambda: Llama(*r.fixed(4, r.u32)),
+        lambda: Mlp(r.tag(ACTIVATIONS)),
+    )[r.tag(3)]()
+
+
+def _schedule(r):
+    peak, warmup, decay = r.u32(), r.u32(), DECAYS[r.tag(3)]
+    return Schedule(peak, warmup, decay, 0 if decay == "Constant" else r.u32())
+
+
 def _spec(r):
-    version, seed, model = r.u16(), r.digest(), Model(*r.fixed(7, r.u32))
-    batch, optimizer, peak, warmup = r.u32(), Optimizer(*r.fixed(5, r.u32)), r.u32(), r.u32()
-    floor = r.u32() if r.tag(2) == 1 else None
-    rate, momentum, steps = r.u32(), r.u32(), r.u32()
-    return Spec(version, seed, model, batch, optimizer, peak, warmup, floor, rate, momentum, steps, r.u16(), r.u32())
+    """A run specification (M-6.1)."""
+    version, seed = r.u16(), r.digest()
+    model = Model(*r.fixed(7, r.u32), r.bool(), _architecture(r))
+    batch, accumulation = r.u32(), r.u32()
+    optimizer = AdamW(*r.fixed(5, r.u32)) if r.tag(2) == 0 else Sgd(*r.fixed(3, r.u32))
+    schedule, rate, momentum = _schedule(r), r.u32(), r.u32()
+    return Spec(
+        version, seed, model, batch, accumulation, optimizer, schedule, rate, momentum, r.u32(), r.u16(), r.u32()
+    )
 
 
 def _facts(r):

@@ -91,7 +91,7 @@ class Game:
     def _reveal(self, node, target, digest):
         leaf = digest
         if target == "Post":
-            leaf = derive.entry_leaf(self.frame.post[0], self.docket.facts.spec.model, node.start, digest)
+            leaf = derive.entry_leaf(self.frame.post[0], self.docket.facts.spec, node.start, digest)
         node.check_unit(leaf)
         self._name(("Trace" if target == "Ops" else "Post", node.start), digest)
 

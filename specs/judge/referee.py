@@ -34,7 +34,8 @@ class Referee:
 
     def _scalars(self, row):
         facts = self.docket.facts
-        found = [derive.scalar(facts.spec, facts.round, self.docket.step, *scalar) for scalar in row.scalars]
+        at = (facts.round, self._slot(), self.docket.step)
+        found = [derive.scalar(facts.spec, *at, *scalar) for scalar in row.scalars]
         return found + [0] * (SCALARS_MAX - len(found))
 
     def _words(self, operands, index, term, proofs):
@@ -69,23 +70,26 @@ class Referee:
         return Site(proof, operand.length * 4, place * 4, 4)
 
     def _before(self, index):
-        """Entry of the pre-state; before the first step, of the base, and moments are zero (V-4.5)."""
+        """Entry of the pre-state; before the first step, of the base, and what an optimizer keeps is zero (V-4.5)."""
         if self.frame.pre is not None:
             return ("Outer" if self.docket.unit == "Merge" else "Inner", self.frame.pre, index)
         if index < derive.parameter_count(self.docket.facts.spec.model):
             return ("Outer", self.docket.facts.base, index)
         return ("Zero", None, None)
 
+    def _slot(self):
+        """The slot that draws are made of; a merge has none."""
+        return 0 if self.docket.unit == "Merge" else self.docket.claim.body.slot
+
     def _token_site(self, place):
         """A token lies where the round's beacon says (V-4.5, M-6.3)."""
-        facts, claim = self.docket.facts, self.docket.claim.body
+        facts = self.docket.facts
         span = facts.spec.model.context + 1
         lengths = [shard.length for shard in facts.manifest]
         sequence, within = divmod(place, span)
-        slot = 0 if self.docket.unit == "Merge" else claim.slot
         found = None
         if sequence < 1 << 32:
-            found = derive.place(facts.beacon, facts.round, slot, self.docket.step, sequence, lengths, span)
+            found = derive.place(facts.beacon, facts.round, self._slot(), self.docket.step, sequence, lengths, span)
         require(found is not None, "no shard is long enough")
         shard = facts.manifest[found[0]]
         return Site(("Known", shard.digest, None), shard.length, found[1] + within, 1)
@@ -102,9 +106,9 @@ class Referee:
             tree = ListTree(OPS, self.docket.facts.program.trace_leaves)
             climb(tree, root, at, proof.digest, proof.list)
         else:
-            model = self.docket.facts.spec.model
-            leaf = derive.entry_leaf(kind, model, at, proof.digest)
-            tree = ListTree(DELTA if kind == "Delta" else STATE, derive.entry_count(kind, model))
+            spec = self.docket.facts.spec
+            leaf = derive.entry_leaf(kind, spec, at, proof.digest)
+            tree = ListTree(DELTA if kind == "Delta" else STATE, derive.entry_count(kind, spec))
             climb(tree, root, at, leaf, proof.list)
         climb(TensorTree(site.length), proof.digest, site.byte // CHUNK_BYTES, proof.chunk, proof.path)
         within = site.byte % CHUNK_BYTES

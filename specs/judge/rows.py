@@ -13,7 +13,7 @@ SCALARS_MAX = 5
 
 LEAVES = ("Trace", "Pre", "Base", "Post", "Batch", "Tokens", "Delta", "Losses")
 HOMES = ("Trace", "Post", "Batch", "Loss")
-SCALARS = ("Bits", "LearningRate", "FirstCorrection", "SecondCorrection")
+SCALARS = ("Bits", "LearningRate", "FirstCorrection", "SecondCorrection", "DropoutKeyLow", "DropoutKeyHigh")
 RANGES = ("Full", "UpTo", "From")
 
 Lookup = namedtuple("Lookup", "operand stride bound")

@@ -9,7 +9,10 @@ use ed25519_dalek::SigningKey;
 use retrace_model::op::{KINDS, Kind};
 use retrace_model::program::{Leaf, Program, Row, delta_program, loss_program, merge_program, step_program};
 use retrace_model::selftest::golden_spec;
-use retrace_model::{Architecture, Backend, Engine, GptSpec, RunSpec, initial_parameters};
+use retrace_model::{
+    Activation, Architecture, Backend, Decay, Engine, F32Bits, GptSpec, LlamaSpec, MlpSpec, OptimizerSpec,
+    RunSpec, SgdSpec, initial_parameters,
+};
 use retrace_verifier::commitment::SignedCommitment;
 use retrace_verifier::digest::{Digest, tensor_digest};
 use retrace_verifier::docket::{Claim, Docket, Facts, Shard};
@@ -46,7 +49,34 @@ fn small_spec() -> RunSpec {
 }
 
 fn case(name: &str, unit: Unit, kind: Kind) -> Case {
-    Case { name: name.into(), unit, kind, spec: small_spec() }
+    Case { name: name.into(), unit, kind, spec: spec_with(kind) }
+}
+
+/// A small run whose programs have this op.
+fn spec_with(kind: Kind) -> RunSpec {
+    let bits = |x: f32| F32Bits(x.to_bits());
+    let mut spec = small_spec();
+    let gpt = |activation| Architecture::Gpt(GptSpec { activation, ..GptSpec::new(2) });
+    match kind {
+        Kind::GeluErf | Kind::GeluErfBackward => spec.model.architecture = gpt(Activation::GeluErf),
+        Kind::Relu | Kind::ReluBackward => {
+            (spec.model.tied, spec.accumulation) = (false, 2);
+            spec.model.architecture = Architecture::Mlp(MlpSpec { activation: Activation::Relu });
+        }
+        Kind::Silu | Kind::SiluBackward | Kind::RotaryTable => {
+            let (rope_base, norm_epsilon) = (bits(10_000.0), bits(1e-5));
+            let own = LlamaSpec { heads: 2, key_value_heads: 1, rope_base, norm_epsilon };
+            spec.model.architecture = Architecture::Llama(own);
+        }
+        Kind::Dropout => (spec.model.dropout, spec.model.tied) = (bits(0.25), false),
+        Kind::SgdMomentum | Kind::SgdParameter => {
+            let (momentum, weight_decay, clip_norm) = (bits(0.9), bits(0.1), bits(1.0));
+            spec.optimizer = OptimizerSpec::Sgd(SgdSpec { momentum, weight_decay, clip_norm });
+            spec.schedule.decay = Decay::Linear { floor: bits(0.1) };
+        }
+        _ => {}
+    }
+    spec
 }
 
 /// `MatMul` becomes `matmul`, `RowSum` becomes `row_sum`.
@@ -75,6 +105,7 @@ fn cases() -> Vec<Case> {
     cases.push(case("loss", Unit::Loss, Kind::Scale));
     cases.push(case("loss_sum", Unit::Loss, Kind::RowSum));
     cases.push(case("merge_sum", Unit::Merge, Kind::Add));
+    cases.push(case("first_step_sgd", Unit::Step(0), Kind::SgdMomentum));
     let mut deep = case("deep_list", Unit::Step(1), Kind::Gelu);
     deep.spec.model.layers = 3;
     cases.push(deep);

@@ -3,7 +3,7 @@
 use retrace_model::op::{Form, KINDS, Kind, LANES};
 use retrace_model::program::{Home, Program, Row, delta_program, loss_program, merge_program, step_program};
 use retrace_model::selftest::golden_spec;
-use retrace_model::{Architecture, GptSpec, RunSpec};
+use retrace_model::{Activation, Architecture, F32Bits, GptSpec, LlamaSpec, OptimizerSpec, RunSpec, SgdSpec};
 use retrace_verifier::digest::{CHUNK_BYTES, openings};
 use retrace_verifier::evidence::{Lists, judging_bytes};
 use std::collections::BTreeMap;
@@ -25,6 +25,26 @@ fn seven_billion(sequences: u32) -> RunSpec {
 
 fn programs(spec: &RunSpec) -> Vec<Program> {
     vec![step_program(spec), delta_program(spec), loss_program(spec), merge_program(spec, 3)]
+}
+
+/// Programs that have every op between them: the run as it is, then as a Llama, then with every other activation,
+/// dropout, micro-batches and SGD, in few layers since they only repeat.
+fn all_programs(spec: &RunSpec) -> Vec<Program> {
+    let bits = |x: f32| F32Bits(x.to_bits());
+    let heads = spec.model.heads().unwrap();
+    let mut specs = vec![*spec; 4];
+    let (rope_base, norm_epsilon) = (bits(10_000.0), bits(1e-5));
+    let own = LlamaSpec { heads, key_value_heads: heads / 2, rope_base, norm_epsilon };
+    specs[1].model.architecture = Architecture::Llama(own);
+    for (spec, activation) in specs[2..].iter_mut().zip([Activation::GeluErf, Activation::Relu]) {
+        (spec.model.layers, spec.model.dropout, spec.model.tied) = (1, bits(0.1), false);
+        spec.model.architecture = Architecture::Gpt(GptSpec { activation, ..GptSpec::new(heads) });
+        spec.accumulation = spec.batch;
+        let (momentum, weight_decay, clip_norm) = (bits(0.9), bits(0.1), bits(1.0));
+        spec.optimizer = OptimizerSpec::Sgd(SgdSpec { momentum, weight_decay, clip_norm });
+    }
+    specs.iter().for_each(|spec| assert_eq!(spec.check(), Ok(())));
+    specs.iter().flat_map(programs).collect()
 }
 
 /// Moves of the side that makes more: accused (root, openings, digest, tile, totals, partials) and challenger
@@ -68,11 +88,15 @@ fn largest<'a>(programs: &'a [Program], lists: &Lists) -> BTreeMap<Kind, Largest
 /// to a toy model the bytes grow by a small factor only.
 #[test]
 fn seven_billion_parameters_are_judged_in_8_kib() {
-    let toy = programs(&golden_spec());
+    let toy = {
+        let mut spec = golden_spec();
+        spec.model.architecture = Architecture::Gpt(GptSpec::new(6));
+        all_programs(&spec)
+    };
     let toy_lists = Lists { ops: toy[0].trace_leaves.into(), entries: 108, shard_bytes: 4096 };
     let small = largest(&toy, &toy_lists);
     for (name, sequences) in [("2,048 tokens", 1), ("32,768 tokens", 16)] {
-        let large = programs(&seven_billion(sequences));
+        let large = all_programs(&seven_billion(sequences));
         println!("{name}: {} rows, {} leaves; lists {LARGE:?}", large[0].rows.len(), large[0].trace_leaves);
         println!("{:<22} {:<26} {:>9} {:>6} {:>5} {:>6}", "kind", "shape", "terms", "bytes", "moves", "toy");
         for (kind, l) in largest(&large, &LARGE) {
