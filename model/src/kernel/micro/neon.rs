@@ -3,8 +3,9 @@
 use super::super::product::pack::panel;
 use super::{LINE, Micro, Run, Tile, bodies, canonicalize};
 use std::arch::aarch64::{
-    float32x4_t, uint32x4_t, vandq_u32, vceqq_f32, vdupq_n_f32, vdupq_n_u32, vfmaq_n_f32, vld1q_f32, vminvq_u32,
-    vst1q_f32, vtrn1q_f32, vtrn1q_f64, vtrn2q_f32, vtrn2q_f64, vreinterpretq_f32_f64, vreinterpretq_f64_f32,
+    float32x4_t, uint32x4_t, vandq_u32, vceqq_f32, vdupq_n_f32, vdupq_n_u32, vfmaq_n_f32, vld1q_f32,
+    vminvq_u32, vreinterpretq_f32_f64, vreinterpretq_f64_f32, vst1q_f32, vtrn1q_f32, vtrn1q_f64, vtrn2q_f32,
+    vtrn2q_f64,
 };
 
 /// Vectors of four columns.
@@ -79,7 +80,8 @@ unsafe fn transpose(from: *const f32, across: usize, to: *mut f32, down: usize) 
     // SAFETY: the caller vouches for the square.
     unsafe {
         let x: [float32x4_t; 4] = std::array::from_fn(|j| vld1q_f32(from.add(j * across)));
-        let pairs = [vtrn1q_f32(x[0], x[1]), vtrn2q_f32(x[0], x[1]), vtrn1q_f32(x[2], x[3]), vtrn2q_f32(x[2], x[3])];
+        let pairs =
+            [vtrn1q_f32(x[0], x[1]), vtrn2q_f32(x[0], x[1]), vtrn1q_f32(x[2], x[3]), vtrn2q_f32(x[2], x[3])];
         let wide = pairs.map(|pair| vreinterpretq_f64_f32(pair));
         let lines = [
             vtrn1q_f64(wide[0], wide[2]),
