@@ -82,13 +82,15 @@ fn whole_steps() {
     sizes.map(run_spec).iter().for_each(assert_steps_equal);
 }
 
-/// M-4.6: the same of Llamas: shared keys and values, a width of one pair, every head with keys of its own.
+/// M-4.6, M-4.8: the same of Llamas, with dropout and without: shared keys and values, a width of one pair, every head with keys of its own.
 #[test]
 fn whole_steps_of_llamas() {
     let sizes =
         [[2, 36, 6, 2, 19, 70, 3], [1, 2, 1, 1, 2, 1, 1], [1, 34, 17, 1, 17, 50, 1], [2, 18, 3, 3, 9, 64, 2]];
     for (spec, tied) in sizes.map(llama_spec).iter_mut().zip([true, false, true, false]) {
         spec.model.tied = tied;
+        assert_steps_equal(spec);
+        spec.model.dropout = F32Bits(0.2f32.to_bits());
         assert_steps_equal(spec);
     }
 }

@@ -18,7 +18,7 @@ fn layer_norm(x: &Matrix, gain: &[f64], bias: &[f64], epsilon: f64) -> Matrix {
 fn attention(x: &Matrix, p: &[Vec<f64>], heads: usize) -> Matrix {
     let [query, key, value] = [0, 2, 4].map(|at| linear(x, &p[at], &p[at + 1]));
     let width = x[0].len() / heads;
-    let of = |h: usize| attend(&head(&query, h, width), &head(&key, h, width), &head(&value, h, width));
+    let of = |h: usize| attend(&head(&query, h, width), &head(&key, h, width), &head(&value, h, width), &[]);
     linear(&join(&(0..heads).map(of).collect::<Vec<_>>()), &p[6], &p[7])
 }
 

@@ -31,8 +31,8 @@ fn rotate(x: &Matrix, base: f64) -> Matrix {
     turned
 }
 
-/// Causal attention over one sequence; `p` are the four projections.
-fn attention(x: &Matrix, p: &[Vec<f64>], llama: &LlamaSpec) -> Matrix {
+/// Causal attention over one sequence; `p` are the four projections, `mask` is (head, query, key) or empty.
+fn attention(x: &Matrix, p: &[Vec<f64>], llama: &LlamaSpec, mask: &[f64]) -> Matrix {
     let width = x[0].len() / llama.heads as usize;
     let shared = width * llama.key_value_heads as usize;
     let (query, key, value) =
@@ -41,17 +41,25 @@ fn attention(x: &Matrix, p: &[Vec<f64>], llama: &LlamaSpec) -> Matrix {
     let base = number(llama.rope_base);
     let of = |h: usize| {
         let (query, key) = (head(&query, h, width), head(&key, h / members, width));
-        attend(&rotate(&query, base), &rotate(&key, base), &head(&value, h / members, width))
+        let mask = mask.chunks(x.len() * x.len()).nth(h).unwrap_or_default();
+        attend(&rotate(&query, base), &rotate(&key, base), &head(&value, h / members, width), mask)
     };
     project(&join(&(0..llama.heads as usize).map(of).collect::<Vec<_>>()), &p[3], x[0].len())
 }
 
-/// Logits of every position of one sequence.
-pub fn logits(model: &ModelSpec, llama: &LlamaSpec, p: &[Vec<f64>], tokens: &[u32]) -> Matrix {
+/// Logits of every position of one sequence; `masks` multiply the blocks' probabilities where there are any.
+pub fn logits(
+    model: &ModelSpec,
+    llama: &LlamaSpec,
+    p: &[Vec<f64>],
+    tokens: &[u32],
+    masks: &Matrix,
+) -> Matrix {
     let (width, hidden, epsilon) = (model.width as usize, model.hidden as usize, number(llama.norm_epsilon));
     let mut x = embed(tokens, &p[0], width);
-    for p in p[1..].chunks(9).take(model.layers as usize) {
-        let middle = add(&x, &attention(&norm(&x, &p[0], epsilon), &p[1..5], llama));
+    for (at, p) in p[1..].chunks(9).take(model.layers as usize).enumerate() {
+        let mask = masks.get(at).map_or(&[][..], Vec::as_slice);
+        let middle = add(&x, &attention(&norm(&x, &p[0], epsilon), &p[1..5], llama, mask));
         let seen = norm(&middle, &p[5], epsilon);
         let gate = each(&project(&seen, &p[6], hidden), silu);
         let gated = pairwise(&gate, &project(&seen, &p[7], hidden), |g, u| g * u);

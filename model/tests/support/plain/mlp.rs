@@ -3,17 +3,7 @@
 use super::{Matrix, activate, each, embed, linear, pairwise};
 use retrace_model::{MlpSpec, ModelSpec};
 
-/// What dropout multiplies the hidden layers of sequence `at` by, one row a layer; none where nothing drops.
-pub fn masks(model: &ModelSpec, kept: &[Vec<f64>], at: usize) -> Matrix {
-    let (layers, hidden) = (model.layers as usize, model.hidden as usize);
-    let Some(first) = kept.first() else { return Vec::new() };
-    let sequences = first.len() / hidden;
-    let row = at % sequences * hidden;
-    let of = |layer: usize| kept[at / sequences * layers + layer][row..row + hidden].to_vec();
-    (0..layers).map(of).collect()
-}
-
-/// Logits of the one token after the context.
+/// Logits of the one token after the context; `masks` multiply the hidden layers where there are any.
 pub fn logits(model: &ModelSpec, mlp: &MlpSpec, p: &[Vec<f64>], tokens: &[u32], masks: &Matrix) -> Matrix {
     let mut x = vec![embed(tokens, &p[0], model.width as usize).concat()];
     for (at, layer) in p[1..].chunks(2).take(model.layers as usize).enumerate() {

@@ -71,12 +71,22 @@ fn softmax(scores: &[f64]) -> Vec<f64> {
     scores.iter().map(|s| (s - top).exp() / sum).collect()
 }
 
-/// Softmax attention of one head: position i mixes the values of positions up to i.
-fn attend(query: &Matrix, key: &Matrix, value: &Matrix) -> Matrix {
+/// What dropout multiplies `size` numbers a layer of sequence `at` by; none where nothing drops.
+fn masks(layers: usize, size: usize, kept: &[Vec<f64>], at: usize) -> Matrix {
+    let Some(first) = kept.first() else { return Vec::new() };
+    let sequences = first.len() / size;
+    let row = at % sequences * size;
+    (0..layers).map(|layer| kept[at / sequences * layers + layer][row..row + size].to_vec()).collect()
+}
+
+/// Softmax attention of one head: position i mixes the values of positions up to i, their weights multiplied by `mask`
+/// where there is one.
+fn attend(query: &Matrix, key: &Matrix, value: &Matrix, mask: &[f64]) -> Matrix {
     let root = (query[0].len() as f64).sqrt();
     let at = |i: usize| {
         let score = |k: usize| query[i].iter().zip(&key[k]).map(|(q, k)| q * k).sum::<f64>() / root;
-        let weights = softmax(&(0..=i).map(score).collect::<Vec<_>>());
+        let mut weights = softmax(&(0..=i).map(score).collect::<Vec<_>>());
+        weights.iter_mut().zip(mask.iter().skip(i * query.len())).for_each(|(weight, kept)| *weight *= kept);
         let lane = |d: usize| weights.iter().zip(value).map(|(w, v)| w * v[d]).sum();
         (0..value[0].len()).map(lane).collect()
     };
@@ -106,16 +116,20 @@ fn against(x: &Matrix, table: &[f64]) -> Matrix {
 }
 
 /// Mean cross-entropy in nats of a batch whose sequences are `context + 1` tokens long; `p` in table order. `kept` is
-/// what dropout multiplies by: one tensor a hidden layer and micro-batch of an MLP, or none at all.
+/// what dropout multiplies by: a tensor a micro-batch and layer, of an MLP's hidden layers or a Llama's probabilities.
 pub fn loss(model: &ModelSpec, p: &[Vec<f64>], tokens: &[u32], kept: &[Vec<f64>]) -> f64 {
     let (context, mut total, mut count) = (model.context as usize, 0.0, 0.0);
     for (at, sequence) in tokens.chunks(context + 1).enumerate() {
         let (seen, after) = (&sequence[..context], &sequence[1..]);
+        let masks = |size: u32| masks(model.layers as usize, size as usize, kept, at);
         let (logits, targets) = match &model.architecture {
             Architecture::Gpt(gpt) => (gpt::logits(model, gpt, p, seen), after),
-            Architecture::Llama(llama) => (llama::logits(model, llama, p, seen), after),
+            Architecture::Llama(llama) => {
+                let masks = masks(llama.heads * model.context * model.context);
+                (llama::logits(model, llama, p, seen, &masks), after)
+            }
             Architecture::Mlp(mlp) => {
-                (mlp::logits(model, mlp, p, seen, &mlp::masks(model, kept, at)), &sequence[context..])
+                (mlp::logits(model, mlp, p, seen, &masks(model.hidden)), &sequence[context..])
             }
         };
         assert_eq!(logits.len(), targets.len());
