@@ -122,14 +122,29 @@ mod register {
     pub(super) fn write(_value: u64) {}
 }
 
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(all(test, any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod tests {
     use super::{flushes_subnormals, register, restore, with_default_control};
 
-    /// MXCSR's bits for zero instead of a subnormal result, and for a subnormal operand.
-    const FLUSH: u64 = 1 << 15;
-    const OPERANDS_ARE_ZERO: u64 = 1 << 6;
-    const TOWARDS_ZERO: u64 = 3 << 13;
+    #[cfg(target_arch = "x86_64")]
+    mod bits {
+        /// Zero for a subnormal result.
+        pub(super) const FLUSH: u64 = 1 << 15;
+        /// All ways to flush: results, operands, both.
+        pub(super) const FLUSHING: [u64; 3] = [FLUSH, 1 << 6, FLUSH | 1 << 6];
+        pub(super) const TOWARDS_ZERO: u64 = 3 << 13;
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    mod bits {
+        /// Zero for subnormal results and operands.
+        pub(super) const FLUSH: u64 = 1 << 24;
+        /// All ways to flush.
+        pub(super) const FLUSHING: [u64; 1] = [FLUSH];
+        pub(super) const TOWARDS_ZERO: u64 = 3 << 22;
+    }
+
+    use bits::{FLUSH, FLUSHING, TOWARDS_ZERO};
 
     /// In a thread of its own, so that no other test sees the setting.
     fn with_control(value: u64, check: impl FnOnce() + Send + 'static) {
@@ -144,7 +159,7 @@ mod tests {
     #[test]
     fn flushing_is_found_and_repaired() {
         assert!(!flushes_subnormals());
-        for bits in [FLUSH, OPERANDS_ARE_ZERO, FLUSH | OPERANDS_ARE_ZERO] {
+        for bits in FLUSHING {
             with_control(register::DEFAULT | bits, || {
                 assert!(flushes_subnormals());
                 assert!(restore());
