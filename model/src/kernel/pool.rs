@@ -226,7 +226,11 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
-                    run(2, 10, &|_| run(2, 10, &|_| drop(sum.fetch_add(1, Ordering::Relaxed))));
+                    run(2, 10, &|_| {
+                        run(2, 10, &|_| {
+                            sum.fetch_add(1, Ordering::Relaxed);
+                        });
+                    });
                 });
             }
         });

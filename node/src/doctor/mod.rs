@@ -166,7 +166,7 @@ mod tests {
     use super::{Question, Warning, forecast};
     use crate::devnet::RunPlan;
     use retrace_ledger::{Role, Span};
-    use retrace_model::{Backend, Engine, RunSpec};
+    use retrace_model::{Backend, Engine};
     use std::path::Path;
 
     #[test]
