@@ -9,8 +9,10 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock};
 
-/// Looks at the gate before a worker sleeps; some tens of microseconds.
-const PATIENCE: u32 = 1 << 12;
+/// Looks at the gate that keep the processor; some tens of microseconds.
+const LOOKS: u32 = 1 << 10;
+/// Looks that offer it to others first, before a worker sleeps: waking up costs more than most rows.
+const PATIENCE: u32 = LOOKS + (1 << 10);
 /// Set while workers may join.
 const OPEN: u64 = 1 << 32;
 /// One job later.
@@ -116,12 +118,8 @@ impl Pool {
         let mut looks = 0u32;
         let mut gate = self.gate.fetch_and(!OPEN, Ordering::AcqRel);
         while gate & INSIDE != 0 {
-            looks += 1;
-            if looks < PATIENCE {
-                std::hint::spin_loop();
-            } else {
-                std::thread::yield_now();
-            }
+            looks = looks.saturating_add(1);
+            wait(looks);
             gate = self.gate.load(Ordering::Acquire);
         }
     }
@@ -177,11 +175,20 @@ fn serve(number: usize) {
         }
         looks += 1;
         if looks < PATIENCE {
-            std::hint::spin_loop();
+            wait(looks);
         } else {
             sleep(pool, done);
             looks = 0;
         }
+    }
+}
+
+/// A moment, longer after some looks.
+fn wait(looks: u32) {
+    if looks < LOOKS {
+        std::hint::spin_loop();
+    } else {
+        std::thread::yield_now();
     }
 }
 
