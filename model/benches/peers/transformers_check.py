@@ -11,9 +11,10 @@
     cargo run -p retrace-model --example export -- --logits FOLDER  a checkpoint that training left
     transformers_check.py check FOLDER
 
-Logits are compared with transformers' own in float32 and in float64: ours may be as far from the float64 ones as
-float32 allows. Prints a line a folder, a JSON object last, and exits with 1 if any differs. Needs torch,
-transformers, safetensors and numpy.
+Logits are compared with transformers' own in float64: ours may be off by FACTOR times what its float32 is off. A
+fixed bound will not do: over 1024 positions float32 itself, theirs too, loses several units more than over 20.
+Prints a line a folder, a JSON object last, and exits with 1 if any differs. Needs torch, transformers, safetensors
+and numpy.
 """
 
 import json
@@ -27,8 +28,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, LlamaConfig
 
-# Largest error of a logit, over the largest logit. Float32's unit is 6e-8; a logit sums a few hundred products.
-TOLERANCE = 5e-6
+# Our largest error of a logit over theirs. Both round as often, in another order.
+FACTOR = 4
 TEXT = "Naïve coöperation,\n\t\"it's\"  €5 — 日本語 👍 <s></s> \x00\x7f"
 
 
@@ -53,7 +54,9 @@ def check(folder):
     found["ours_to_float64"] = (ours - results["float64"]).abs().max().item() / scale
     found["theirs_to_float64"] = (results["float32"] - results["float64"]).abs().max().item() / scale
     found["ours_to_theirs"] = (ours - results["float32"]).abs().max().item() / scale
-    found["equal"] = ours.shape == results["float64"].shape and found["ours_to_float64"] <= TOLERANCE
+    found["equal"] = ours.shape == results["float64"].shape and (
+        found["ours_to_float64"] <= FACTOR * found["theirs_to_float64"]
+    )
     found["equal"] = found["equal"] and not any(key.endswith("_keys") for key in found)
     if (folder / "tokenizer.json").exists():
         found["bytes"] = check_tokenizer(folder)
