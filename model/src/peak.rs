@@ -31,9 +31,8 @@ mod x86 {
     #[target_feature(enable = "avx2,fma")]
     pub fn avx2(rounds: u64) -> u64 {
         let mut chains = [_mm256_set1_ps(1.0); CHAINS];
-        let (mut factor, summand) = (_mm256_set1_ps(0.999), _mm256_set1_ps(1e-3));
+        let (factor, summand) = black_box((_mm256_set1_ps(0.999), _mm256_set1_ps(1e-3)));
         for _ in 0..rounds {
-            factor = black_box(factor);
             for chain in &mut chains {
                 *chain = _mm256_fmadd_ps(*chain, factor, summand);
             }
@@ -45,9 +44,8 @@ mod x86 {
     #[target_feature(enable = "avx512f")]
     pub fn avx512(rounds: u64) -> u64 {
         let mut chains = [_mm512_set1_ps(1.0); CHAINS];
-        let (mut factor, summand) = (_mm512_set1_ps(0.999), _mm512_set1_ps(1e-3));
+        let (factor, summand) = black_box((_mm512_set1_ps(0.999), _mm512_set1_ps(1e-3)));
         for _ in 0..rounds {
-            factor = black_box(factor);
             for chain in &mut chains {
                 *chain = _mm512_fmadd_ps(*chain, factor, summand);
             }

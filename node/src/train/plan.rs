@@ -52,8 +52,8 @@ impl Plan {
     /// A name that is none, sizes outside the limits.
     pub fn of_preset(name: &str, asked: &Asked) -> Result<Plan, TrainError> {
         let Some(preset) = Preset::named(name) else {
-            let hint =
-                format!("{}; or name a folder with config.json and model.safetensors", near(name, &PRESETS));
+            let near = near(name, &PRESETS);
+            let hint = format!("{near} (a folder with config.json and model.safetensors is a model, too)");
             return Err(TrainError::NoModel { name: name.into(), hint });
         };
         let (batch, peak) = (asked.batch.unwrap_or(preset.batch), asked.peak.unwrap_or(preset.peak));
