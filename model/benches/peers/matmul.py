@@ -95,7 +95,8 @@ def ratios(measurements, backends):
         for backend in backends:
             share = peak_share(measured, backend)
             name = "fma_peak_share" + ("" if backend == backends[0] else f"_{backend}")
-            found[name if measured["threads"] == 1 else f"{name}_{suffix.replace('_', '')}"] = share
+            if share is not None:
+                found[name if measured["threads"] == 1 else f"{name}_{suffix.replace('_', '')}"] = share
     return found | {
         "matmul_vs_best_geomean": geomean(linear),
         "matmul_vs_best_min": min(linear),
