@@ -21,10 +21,12 @@ const NEXT_JOB: u64 = 1 << 33;
 const INSIDE: u64 = OPEN - 1;
 
 type Work<'a> = &'a (dyn Fn(usize) + Sync);
+/// The closure at hand, for as long as its job is open.
+type Lent = NonNull<dyn Fn(usize) + Sync>;
 
 /// The job at hand; read only between joining and leaving.
 struct Job {
-    work: Mutex<Option<NonNull<dyn Fn(usize) + Sync>>>,
+    work: Mutex<Option<Lent>>,
     parts: AtomicUsize,
     next: AtomicUsize,
     seats: AtomicUsize,
@@ -98,7 +100,7 @@ pub(super) fn run(threads: usize, parts: usize, work: Work) {
 impl Pool {
     fn open(&self, seats: usize, parts: usize, work: Work) {
         // SAFETY: only the lifetime changes; `close` ends every use before `run` returns.
-        let work: NonNull<dyn Fn(usize) + Sync> =
+        let work: Lent =
             unsafe { std::mem::transmute::<NonNull<dyn Fn(usize) + Sync + '_>, _>(NonNull::from(work)) };
         if let Ok(mut slot) = self.job.work.lock() {
             *slot = Some(work);
