@@ -26,7 +26,7 @@ pub mod tokens;
 pub use define::{element_value, empty_accumulator, lane_total, next_accumulator};
 pub use elementary::{cos, erf, exp, ln, sin, tanh};
 pub use execute::{Inputs, Observer, Outputs, Unobserved, Words, Workspace, execute, execute_in};
-pub use kernel::{Backend, Engine, UnknownBackend};
+pub use kernel::{Backend, Engine, UnknownBackend, share};
 pub use random::{Place, StepId, assigned_tokens, initial_parameters, place};
 pub use schedule::StepScalars;
 pub use spec::{

@@ -1,20 +1,18 @@
-//! Digests of tensors as the kernels have them: no copy is made, and several threads share the work (V-1.1).
+//! Digests of tensors as the kernels have them: no copy is made, and the engine's threads share the work (V-1.1).
 //!
-//! BLAKE3 is a tree, so the halves of a tensor are hashed apart and joined: the digest is the same for any number of
+//! BLAKE3 is a tree, so pieces of a tensor are hashed apart and joined: the digest is the same for any number of
 //! threads.
 
 use crate::commitment::word_bytes;
 use crate::digest::Digest;
-use blake3::hazmat::{
-    ChainingValue, HasherExt, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root,
-};
+use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root};
 use retrace_model::program::Row;
-use retrace_model::{Observer, Words};
+use retrace_model::{Observer, Words, share};
 use std::borrow::Cow;
-use std::thread::{ScopedJoinHandle, scope};
+use std::sync::OnceLock;
 
-/// Bytes below which a piece is hashed before a second thread has started.
-const SHARE_MIN: usize = 1 << 18;
+/// Bytes of a piece of a long tensor: a power of two, and so a subtree.
+const PIECE: usize = 1 << 17;
 
 /// The tensor's bytes, little-endian.
 fn bytes(words: &[u32]) -> Cow<'_, [u8]> {
@@ -32,64 +30,79 @@ pub fn words_digest(words: &[u32]) -> Digest {
 
 /// Digest of a tensor's words, hashed on up to `threads` threads.
 pub fn words_digest_on(words: &[u32], threads: usize) -> Digest {
-    let bytes = bytes(words);
-    if threads < 2 || bytes.len() < SHARE_MIN {
-        return blake3::hash(&bytes).into();
+    if threads < 2 || words.len() * 4 <= PIECE {
+        return words_digest(words);
     }
-    let [left, right] = halves(&bytes, 0, threads);
-    merge_subtrees_root(&left, &right, Mode::Hash).into()
+    let bytes = bytes(words);
+    let pieces: Vec<&[u8]> = bytes.chunks(PIECE).collect();
+    join(&hashed(&pieces, threads, |at, piece| value(piece, (at * PIECE) as u64)))
 }
 
-/// Digests of tensors, in order, hashed on up to `threads` threads: each takes neighbors of about as many bytes.
+/// Digests of tensors, in order, hashed on up to `threads` threads: long ones in pieces, short ones whole.
 pub fn words_digests(tensors: &[Words], threads: usize) -> Vec<Digest> {
-    let total: usize = tensors.iter().map(Vec::len).sum();
-    let share = total.div_ceil(threads.max(1)).max(SHARE_MIN / 4);
-    scope(|scope| {
-        let mut handles = Vec::new();
-        let mut rest = tensors;
-        while let Some(count) = front(rest, share).filter(|count| *count < rest.len()) {
-            let (piece, behind) = rest.split_at(count);
-            handles
-                .push(scope.spawn(|| piece.iter().map(|words| words_digest(words)).collect::<Vec<Digest>>()));
-            rest = behind;
+    if threads < 2 {
+        return tensors.iter().map(|words| words_digest(words)).collect();
+    }
+    let tensors: Vec<Cow<[u8]>> = tensors.iter().map(|words| bytes(words)).collect();
+    let mut pieces: Vec<(&[u8], Option<usize>)> = Vec::new();
+    for tensor in &tensors {
+        match tensor.len() <= PIECE {
+            true => pieces.push((tensor, None)),
+            false => pieces.extend(tensor.chunks(PIECE).enumerate().map(|(at, piece)| (piece, Some(at)))),
         }
-        // The last piece is this thread's own.
-        let last: Vec<Digest> = rest.iter().map(|words| words_digest(words)).collect();
-        handles.into_iter().flat_map(joined).chain(last).collect()
-    })
+    }
+    let values = hashed(&pieces, threads, |_, (piece, place)| match place {
+        None => *blake3::hash(piece).as_bytes(),
+        Some(at) => value(piece, (at * PIECE) as u64),
+    });
+    let mut rest = &values[..];
+    let mut digests = Vec::with_capacity(tensors.len());
+    for tensor in &tensors {
+        let (own, behind) = rest.split_at(tensor.len().div_ceil(PIECE).max(1));
+        digests.push(join(own));
+        rest = behind;
+    }
+    digests
 }
 
-/// How many tensors from the front have `share` words; none of an empty list.
-fn front(tensors: &[Words], share: usize) -> Option<usize> {
-    let mut sum = 0;
-    let full = tensors.iter().position(|words| {
-        sum += words.len();
-        sum >= share
+/// What `hash` gives for each item, each on one of up to `threads` threads.
+fn hashed<T: Sync + Copy>(
+    items: &[T],
+    threads: usize,
+    hash: impl Fn(usize, T) -> ChainingValue + Sync,
+) -> Vec<ChainingValue> {
+    let slots: Vec<OnceLock<ChainingValue>> = items.iter().map(|_| OnceLock::new()).collect();
+    share(threads, items.len(), &|at| {
+        slots[at].get_or_init(|| hash(at, items[at]));
     });
-    full.map(|at| at + 1).or(Some(tensors.len())).filter(|count| *count > 0)
+    slots
+        .iter()
+        .zip(items)
+        .enumerate()
+        .map(|(at, (slot, item))| *slot.get_or_init(|| hash(at, *item)))
+        .collect()
 }
 
 /// Chaining value of a subtree that begins at byte `offset` of its tensor.
-fn value(bytes: &[u8], offset: u64, threads: usize) -> ChainingValue {
-    if threads < 2 || bytes.len() < SHARE_MIN {
-        return blake3::Hasher::new().set_input_offset(offset).update(bytes).finalize_non_root();
+fn value(piece: &[u8], offset: u64) -> ChainingValue {
+    blake3::Hasher::new().set_input_offset(offset).update(piece).finalize_non_root()
+}
+
+/// Joins the values of a tensor's pieces; the value of an only piece is the digest.
+fn join(values: &[ChainingValue]) -> Digest {
+    let mut level = values.to_vec();
+    while level.len() > 2 {
+        let pairs = level.chunks(2).map(|pair| match pair {
+            [left, right] => merge_subtrees_non_root(left, right, Mode::Hash),
+            rest => rest[0],
+        });
+        level = pairs.collect();
     }
-    let [left, right] = halves(bytes, offset, threads);
-    merge_subtrees_non_root(&left, &right, Mode::Hash)
-}
-
-fn halves(bytes: &[u8], offset: u64, threads: usize) -> [ChainingValue; 2] {
-    let (left, right) = bytes.split_at(left_subtree_len(bytes.len() as u64) as usize);
-    let half = threads / 2;
-    scope(|scope| {
-        let second = scope.spawn(|| value(right, offset + left.len() as u64, half));
-        let first = value(left, offset, threads - half);
-        [first, joined(second)]
-    })
-}
-
-fn joined<T>(handle: ScopedJoinHandle<'_, T>) -> T {
-    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    match level[..] {
+        [left, right] => merge_subtrees_root(&left, &right, Mode::Hash).into(),
+        [only] => Digest(only),
+        _ => words_digest(&[]),
+    }
 }
 
 /// Digests every output of a replay as it is written, and keeps none: what comparing two traces needs.
@@ -121,7 +134,7 @@ mod tests {
     /// V-1.1: whoever shares the work, the digest is that of the bytes.
     #[test]
     fn digests_are_those_of_the_bytes() {
-        for length in [0, 1, 255, 256, 257, 65_535, 65_536, 65_537, 98_304, 300_001] {
+        for length in [0, 1, 255, 256, 257, 32_768, 32_769, 65_535, 65_536, 65_537, 98_304, 98_305, 300_001] {
             let words = noise(length);
             let expected = tensor_digest(&word_bytes(&words));
             assert_eq!(words_digest(&words), expected);

@@ -1,14 +1,15 @@
-//! Replay of a unit: everything it reads, run once, every output kept (V-5.2).
+//! Replay of a unit: everything it reads, run once, every output kept or its digest (V-5.2).
 
-use crate::commitment::word_bytes;
-use crate::digest::{Digest, ListKind, ListTree};
-use crate::signature::message;
-use crate::state::{StateKind, state_tree, words_digest};
+use crate::digest::{Digest, ListTree};
+use crate::rerun::Rerun;
+use crate::segment::Honest;
+use crate::state::{StateKind, words_digest};
+use crate::trace::{Homes, Outline, Trace};
 use crate::unit::Unit;
-use retrace_model::program::{
-    Home, Leaf, Program, Row, delta_program, loss_program, merge_program, step_program,
-};
+use retrace_model::program::{Home, Program, Row, delta_program, loss_program, merge_program, step_program};
 use retrace_model::{Engine, Inputs, Observer, RunSpec, StepId, StepScalars, Unobserved, Words, execute};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A unit with everything that it reads.
 #[derive(Clone, Debug)]
@@ -56,6 +57,12 @@ impl Task {
         Witness::run(self, scalars, engine, &mut Unobserved)
     }
 
+    /// Runs the task by the rules, and keeps digests alone.
+    pub fn rerun(self, engine: &Engine) -> Rerun {
+        let scalars = self.scalars();
+        Rerun::new(self, scalars, engine, Arc::new(Honest))
+    }
+
     /// How the unit's post-state is hashed; none for a loss.
     pub fn post_kind(&self) -> Option<StateKind> {
         match self.unit {
@@ -67,7 +74,7 @@ impl Task {
     }
 }
 
-/// One party's own run of a unit, with every output: what it compares, posts and proves from.
+/// One party's own run of a unit, with every output in memory: for units that are small.
 #[derive(Clone, Debug)]
 pub struct Witness {
     /// What was run.
@@ -78,8 +85,7 @@ pub struct Witness {
     pub outputs: Vec<Words>,
     /// The scalars that were used.
     pub scalars: StepScalars,
-    trace_rows: Vec<usize>,
-    post_rows: Vec<usize>,
+    homes: Homes,
 }
 
 struct Recorder<'a> {
@@ -109,79 +115,53 @@ impl Witness {
         };
         execute(&program, inputs, &scalars, engine, &mut recorder);
         let outputs = recorder.outputs;
-        let mut trace_rows = vec![0; program.trace_leaves as usize];
-        let mut post_rows = vec![0; program.post_entries as usize];
-        for (at, row) in program.rows.iter().enumerate() {
-            match row.home {
-                Home::Trace(leaf) => trace_rows[leaf as usize] = at,
-                Home::Post(entry) => post_rows[entry as usize] = at,
-                Home::Batch | Home::Loss => {}
-            }
-        }
-        Witness { task, program, outputs, scalars, trace_rows, post_rows }
+        let homes = Homes::of(&program);
+        Witness { task, program, outputs, scalars, homes }
     }
 
     /// Position of the row whose output is claimed at `home`.
     pub fn row_at(&self, home: Home) -> Option<usize> {
-        match home {
-            Home::Trace(leaf) => self.trace_rows.get(leaf as usize).copied(),
-            Home::Post(entry) => self.post_rows.get(entry as usize).copied(),
-            Home::Batch | Home::Loss => self.program.rows.iter().position(|row| row.home == home),
-        }
-    }
-
-    /// Tree over the op list.
-    pub fn ops_tree(&self) -> ListTree {
-        let digests = self.trace_rows.iter().map(|at| words_digest(&self.outputs[*at]));
-        ListTree::new(ListKind::Ops, digests.map(|d| d.0))
+        self.homes.row_at(home)
     }
 
     /// The post-state's tensors, in order.
     pub fn post(&self) -> Vec<&Words> {
-        self.post_rows.iter().map(|at| &self.outputs[*at]).collect()
+        self.homes.post().iter().map(|at| &self.outputs[*at]).collect()
     }
 
     /// Tree over the post-state's entries; none for a loss.
     pub fn post_tree(&self) -> Option<ListTree> {
-        let digests: Vec<Digest> = self.post().iter().map(|words| words_digest(words)).collect();
-        Some(state_tree(self.task.post_kind()?, &self.task.spec, &digests))
+        self.outline().post_tree().cloned()
     }
 
-    /// Digest of the gathered batch, for steps.
-    pub fn batch(&self) -> Option<Digest> {
-        Some(words_digest(&self.outputs[self.row_at(Home::Batch)?]))
-    }
-
-    /// Bits of the loss, for steps and losses.
-    pub fn loss(&self) -> Option<u32> {
-        self.outputs[self.row_at(Home::Loss)?].first().copied()
-    }
-
-    /// The plain trace root: H(ops root, claimed post-state, batch, loss), so that a verdict covers all (V-5.3).
+    /// The plain trace root (V-5.3).
     pub fn trace_root(&self) -> Digest {
-        let post = self.post_tree().map(|tree| tree.root());
-        let parts = (self.ops_tree().root(), post, self.batch(), self.loss());
-        Digest(message("retrace v1 trace root", &parts))
+        self.outline().trace_root()
+    }
+}
+
+impl Trace for Witness {
+    fn task(&self) -> &Task {
+        &self.task
     }
 
-    /// The words of a leaf as this party has them.
-    pub fn leaf(&self, leaf: Leaf) -> Option<&[u32]> {
-        let task = &self.task;
-        let words = match leaf {
-            Leaf::Trace(at) => &self.outputs[*self.trace_rows.get(at as usize)?],
-            Leaf::Post(at) => &self.outputs[*self.post_rows.get(at as usize)?],
-            Leaf::Pre(at) => task.pre.get(at as usize)?,
-            Leaf::Base(at) => task.base.get(at as usize)?,
-            Leaf::Delta(which, at) => task.deltas.get(usize::from(which))?.get(at as usize)?,
-            Leaf::Batch => &self.outputs[self.row_at(Home::Batch)?],
-            Leaf::Tokens => &task.tokens,
-            Leaf::Losses => &task.losses,
-        };
-        Some(words)
+    fn program(&self) -> &Program {
+        &self.program
     }
 
-    /// Bytes of a row's output.
-    pub fn output_bytes(&self, at: usize) -> Vec<u8> {
-        word_bytes(&self.outputs[at])
+    fn scalars(&self) -> &StepScalars {
+        &self.scalars
+    }
+
+    fn outline(&self) -> Outline {
+        let digests = self.outputs.iter().map(|words| words_digest(words)).collect();
+        let loss = self.row_at(Home::Loss).and_then(|at| self.outputs[at].first().copied());
+        Outline::new(&self.task, self.homes.clone(), digests, loss)
+    }
+
+    fn show(&self, rows: &BTreeSet<usize>, see: &mut dyn FnMut(usize, &[u32])) {
+        rows.iter()
+            .filter_map(|at| Some((*at, self.outputs.get(*at)?)))
+            .for_each(|(at, words)| see(at, words));
     }
 }

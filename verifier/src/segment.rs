@@ -4,14 +4,17 @@ use crate::commitment::{Commitment, SegmentLists, word_bytes};
 use crate::digest::{Digest, ListPath, TensorPath, TensorTree, tensor_digest};
 use crate::docket::{Listed, ListedLoss, Opening};
 use crate::replay::{Task, Witness};
+use crate::rerun::Rerun;
 use crate::signature::{PeerKey, message};
 use crate::state::{StateKind, root_of, root_of_on, words_digest};
+use crate::trace::Trace;
 use crate::unit::Unit;
 use retrace_model::program::{Row, delta_program, first_state, loss_program, step_program};
 use retrace_model::{
     Engine, Inputs, Observer, Outputs, RunSpec, StepId, StepScalars, Words, Workspace, assigned_tokens,
     execute, execute_in,
 };
+use std::sync::Arc;
 
 /// How a trainer behaves. The defaults are honest: they change nothing.
 pub trait Conduct: Send + Sync {
@@ -152,13 +155,25 @@ impl Assignment<'_> {
 
     /// Runs a unit as `conduct` would.
     pub fn witness(&self, mut task: Task, engine: &Engine, conduct: &dyn Conduct) -> Witness {
+        let scalars = self.conducted_inputs(&mut task, conduct);
+        conducted(task, scalars, engine, conduct)
+    }
+
+    /// Runs a unit as `conduct` would, and keeps digests alone.
+    pub fn rerun(&self, mut task: Task, engine: &Engine, conduct: Arc<dyn Conduct>) -> Rerun {
+        let scalars = self.conducted_inputs(&mut task, conduct.as_ref());
+        Rerun::new(task, scalars, engine, conduct)
+    }
+
+    /// Changes the task's tokens as `conduct` would, and gives the scalars that it would use.
+    fn conducted_inputs(&self, task: &mut Task, conduct: &dyn Conduct) -> StepScalars {
         let mut scalars = task.scalars();
         if let Unit::Step(step) = task.unit {
             let at = StepId { round: self.round, slot: self.slot, step };
             conduct.tokens(at, &mut task.tokens);
             conduct.scalars(at, &mut scalars);
         }
-        conducted(task, scalars, engine, conduct)
+        scalars
     }
 }
 
@@ -266,12 +281,10 @@ impl Claimed {
     }
 
     /// What a replay gave.
-    pub fn replayed(witness: &Witness) -> Claimed {
-        Claimed {
-            post: witness.post_tree().map(|tree| tree.root()),
-            batch: witness.batch(),
-            loss: witness.loss(),
-        }
+    pub fn replayed(trace: &dyn Trace) -> Claimed {
+        let outline = trace.outline();
+        let post = outline.post_tree().map(|tree| tree.root());
+        Claimed { post, batch: outline.batch(), loss: outline.loss() }
     }
 }
 

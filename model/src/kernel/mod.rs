@@ -106,6 +106,15 @@ pub struct Engine {
     pub threads: usize,
 }
 
+/// Calls `work` once for every part below `parts`, on up to `threads` threads of the engine, the caller being one of
+/// them: for work of others between steps, such as digests. Within a row's work, or beside it, the caller does it all.
+///
+/// # Panics
+/// When a part panics.
+pub fn share(threads: usize, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+    pool::run(threads, parts, work);
+}
+
 /// What a row reads: one slice a leaf, scalars resolved.
 #[derive(Clone, Copy)]
 pub(crate) struct Sources<'a> {

@@ -1,15 +1,16 @@
 //! Operands of the last element or link, proved under the roots that the row names.
 
 use super::Player;
+use super::own::Own;
 use crate::commitment::word_bytes;
 use crate::digest::{CHUNK_BYTES, Digest, ListPath, ListTree, TensorPath, TensorTree, tensor_digest};
 use crate::game::{Game, List, OperandProof, Span};
-use crate::replay::Witness;
 use crate::state::{StateKind, state_tree, words_digest};
 use crate::unit::Unit;
 use retrace_model::op::{Form, OPERANDS_MAX};
 use retrace_model::program::{Leaf, Link, Operand, parameter_count};
 use retrace_model::{StepId, Words, place};
+use std::borrow::Cow;
 
 /// Proofs of all operands of the span's only link, or of its element.
 pub(super) fn prove(player: &Player, game: &Game, span: &Span) -> Option<Vec<OperandProof>> {
@@ -26,35 +27,35 @@ pub(super) fn prove(player: &Player, game: &Game, span: &Span) -> Option<Vec<Ope
     let mut proofs = Vec::new();
     for (at, operand) in operands.iter().enumerate() {
         let place = operand.place(index, term, &words[..at])?;
-        words[at] = *player.witness.leaf(operand.leaf)?.get(usize::try_from(place).ok()?)?;
+        words[at] = *player.own.leaf(operand.leaf)?.get(usize::try_from(place).ok()?)?;
         proofs.push(operand_proof(player, game, operand, place)?);
     }
     Some(proofs)
 }
 
 fn operand_proof(player: &Player, game: &Game, operand: &Operand, place: u64) -> Option<OperandProof> {
-    let witness = &player.witness;
-    let task = &witness.task;
+    let own = &player.own;
+    let task = own.task();
     let no_list = ListPath { siblings: Vec::new() };
     let list = match operand.leaf {
         Leaf::Tokens => return token_proof(player, game, place),
         Leaf::Batch | Leaf::Losses => no_list,
-        Leaf::Trace(at) => disputed(player, game, List::Ops, witness.ops_tree())?.path(u64::from(at))?,
-        Leaf::Post(at) => disputed(player, game, List::Post, witness.post_tree()?)?.path(u64::from(at))?,
-        Leaf::Base(at) => entry_path(witness, StateKind::Outer, &task.base, at)?,
+        Leaf::Trace(at) => disputed(player, game, List::Ops)?.path(u64::from(at))?,
+        Leaf::Post(at) => disputed(player, game, List::Post)?.path(u64::from(at))?,
+        Leaf::Base(at) => entry_path(own, StateKind::Outer, &task.base, at)?,
         Leaf::Delta(which, at) => {
-            entry_path(witness, StateKind::Delta, task.deltas.get(usize::from(which))?, at)?
+            entry_path(own, StateKind::Delta, task.deltas.get(usize::from(which))?, at)?
         }
         Leaf::Pre(at) => match (task.unit, game.frame().pre) {
-            (Unit::Merge, _) => entry_path(witness, StateKind::Outer, &task.pre, at)?,
-            (_, Some(_)) => entry_path(witness, StateKind::Inner, &task.pre, at)?,
+            (Unit::Merge, _) => entry_path(own, StateKind::Outer, &task.pre, at)?,
+            (_, Some(_)) => entry_path(own, StateKind::Inner, &task.pre, at)?,
             (_, None) if u64::from(at) < parameter_count(&task.spec.model) => {
-                entry_path(witness, StateKind::Outer, &task.base, at)?
+                entry_path(own, StateKind::Outer, &task.base, at)?
             }
             (_, None) => return Some(zero_proof()),
         },
     };
-    let bytes = word_bytes(witness.leaf(operand.leaf)?);
+    let bytes = word_bytes(own.leaf(operand.leaf)?);
     chunk_proof(bytes, place * 4, list)
 }
 
@@ -69,18 +70,23 @@ fn zero_proof() -> OperandProof {
 }
 
 /// The accused's tree as far as it differs from ours on the way down to the leaf in dispute.
-fn disputed(player: &Player, game: &Game, list: List, own: ListTree) -> Option<ListTree> {
+fn disputed<'a>(player: &'a Player, game: &Game, list: List) -> Option<Cow<'a, ListTree>> {
+    let own = player.own.list(list)?;
     let in_dispute = player.opened.iter().all(|(node, _)| node.tree() == own.tree());
     let root = match list {
         List::Ops => game.ops(),
         List::Post => game.frame().post.map(|(_, root)| root),
     };
-    if root == Some(own.root()) || !in_dispute { Some(own) } else { own.patched(&player.opened) }
+    if root == Some(own.root()) || !in_dispute {
+        Some(Cow::Borrowed(own))
+    } else {
+        own.patched(&player.opened).map(Cow::Owned)
+    }
 }
 
-fn entry_path(witness: &Witness, kind: StateKind, tensors: &[Words], at: u32) -> Option<ListPath> {
+fn entry_path(own: &Own, kind: StateKind, tensors: &[Words], at: u32) -> Option<ListPath> {
     let digests: Vec<Digest> = tensors.iter().map(|t| words_digest(t)).collect();
-    state_tree(kind, &witness.task.spec, &digests).path(u64::from(at))
+    state_tree(kind, &own.task().spec, &digests).path(u64::from(at))
 }
 
 fn chunk_proof(bytes: Vec<u8>, byte: u64, list: ListPath) -> Option<OperandProof> {

@@ -7,6 +7,7 @@ mod forgers;
 mod liars;
 mod refusals;
 mod replay;
+mod reruns;
 mod rows;
 mod schemers;
 mod table;
