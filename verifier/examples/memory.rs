@@ -2,6 +2,7 @@
 //! `cargo run -p retrace-verifier --example memory -- whole|rerun [LAYERS]`, one process each.
 
 use ed25519_dalek::SigningKey;
+use retrace_model::op::Kind;
 use retrace_model::selftest::golden_spec;
 use retrace_model::{Architecture, Backend, Engine, GptSpec, RunSpec, initial_parameters};
 use retrace_verifier::digest::{Digest, tensor_digest};
@@ -24,7 +25,7 @@ fn spec(layers: u32) -> RunSpec {
     let model = &mut spec.model;
     (model.context, model.width, model.layers, model.hidden) = (256, 256, layers, 1024);
     model.architecture = Architecture::Gpt(GptSpec::new(8));
-    (spec.batch, spec.steps) = (4, 2);
+    spec.batch = 4;
     spec
 }
 
@@ -45,12 +46,13 @@ fn tell(what: &str) {
 /// Plays the challenger against a liar, each from a trace of the named kind.
 fn dispute(spec: RunSpec, whole: bool) -> Result<Trial, Box<dyn Error>> {
     let engine = Engine { backend: Backend::best(), threads: 2 };
-    let shards: Vec<Vec<u8>> = vec![(0..100_000u32).map(|i| (i * i / 7) as u8).collect()];
+    let shards: Vec<Vec<u8>> = vec![(0..50_000u32).map(|i| (i * i / 7) as u8).collect()];
     let mut base = initial_parameters(&spec);
     base.extend(base.clone());
     let at = Assignment { spec: &spec, beacon: &[0x5A; 32], round: 0, slot: 0, shards: &shards, base: &base };
     let program = retrace_model::program::step_program(&spec);
-    let row = program.rows.len() / 2;
+    // Late in the backward pass: nearly all of the step has to be run again.
+    let row = program.rows.iter().rposition(|row| row.kind == Kind::MatMul).ok_or("no product")?;
     let lie = Lie { unit: UNIT, row, element: 77, mask: 1 << 22 };
     let segment = at.train(&engine, &lie, |_| {}).ok_or("no data")?;
     tell("after training, buffers of fused rows");
@@ -78,7 +80,7 @@ fn dispute(spec: RunSpec, whole: bool) -> Result<Trial, Box<dyn Error>> {
     let players = if whole {
         let traces = [at.witness(task.clone(), &engine, &lie), at.witness(task, &engine, &Honest)];
         let words: usize = traces[0].outputs.iter().map(Vec::len).sum();
-        println!("{} outputs of {} MiB in each whole trace", traces[0].outputs.len(), words * 4 >> 20);
+        println!("{} outputs of {} MiB in each whole trace", traces[0].outputs.len(), (words * 4) >> 20);
         let [accused, honest] = traces;
         [player(Side::Accused, accused, &lent), player(Side::Challenger, honest, &lent)]
     } else {
