@@ -11,7 +11,7 @@
 // The lab itself has no clock: this is where one is lent to it.
 #![expect(clippy::disallowed_methods, reason = "an example measures")]
 
-use retrace_verifier::lab::{Answer, Disputes, Forgeries, Options, Study, Told, case_study, disputes, forge};
+use retrace_verifier::lab::{Disputes, Forgeries, Options, Study, case_study, disputes, forge};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -46,16 +46,6 @@ fn flags(arguments: &[String]) -> Option<Flags> {
     Some(flags)
 }
 
-fn told(seed: u64, one: &Told) -> String {
-    let Told { number, run, lie, kind, place, change, right_bits, end } = one;
-    let bits = right_bits ^ lie.mask;
-    format!(
-        "lie {number} of seed {seed} (--only {number}): {run}, {}, {place}, row {} {kind:?}, element {}: \
-         {change:?}, {right_bits:08X} became {bits:08X}: {end:?}",
-        lie.unit, lie.row, lie.element
-    )
-}
-
 fn summary(report: &Disputes) -> Value {
     let ops: serde_json::Map<String, Value> =
         report.ops.iter().map(|(kind, n)| (format!("{kind:?}"), json!(n))).collect();
@@ -88,12 +78,13 @@ fn run_disputes(flags: &Flags) -> Result<bool, String> {
     let options = Options { seed, lies, only, threads, clock: &clock };
     let mut progress = |done: u64| {
         if done.is_multiple_of(200) {
-            eprintln!("{done} of {lies} lies");
+            eprintln!("{done} lies told");
         }
     };
     let report = disputes(&options, &mut progress).map_err(|error| error.to_string())?;
-    report.failures.iter().for_each(|one| eprintln!("{}", told(seed, one)));
-    let broken = report.broken(only);
+    let shown = report.told.iter().filter(|_| only.is_some()).chain(report.failures());
+    shown.for_each(|one| eprintln!("{one}"));
+    let broken = report.broken(only.is_none());
     broken.iter().for_each(|what| eprintln!("broken: {what}"));
     let value = summary(&report);
     if flags.json {
@@ -104,40 +95,32 @@ fn run_disputes(flags: &Flags) -> Result<bool, String> {
     Ok(broken.is_empty())
 }
 
-fn answer(answer: &Answer) -> (&'static str, String) {
-    match answer {
-        Answer::Convicted { unit, finding, label, .. } => {
-            let place = if label.is_empty() { format!("{:?}", finding.kind) } else { label.clone() };
-            ("convicted", format!("{unit}, {place}, element {}", finding.element))
-        }
-        Answer::Refused(why) => ("refused", why.clone()),
-        Answer::Acquitted => ("acquitted", "the honest side wins".into()),
-        Answer::Impossible(why) => ("impossible", (*why).into()),
-        Answer::Survived(how) => ("survived", how.clone()),
-    }
-}
-
 fn print_forgeries(found: &Forgeries, json: bool) {
-    let mut rows = Vec::new();
-    for one in &found.forged {
-        let (outcome, detail) = answer(&one.answer);
-        if !json {
-            println!("{:<24} {:<38} {outcome:<10} {detail}", one.name, one.against);
-        }
-        rows.push(json!({ "name": one.name, "against": one.against, "does": one.does, "outcome": outcome, "detail": detail }));
+    if !json {
+        print!("{found}");
     }
-    let count = |what: &str| rows.iter().filter(|row| row["outcome"] == what).count();
+    for one in found.forged.iter().filter(|_| json) {
+        println!(
+            "{}",
+            json!({
+                "name": one.name,
+                "against": one.against,
+                "does": one.does,
+                "outcome": one.answer.outcome(),
+                "detail": one.answer.to_string(),
+            })
+        );
+    }
+    let count = |what: &str| found.count(|answer| answer.outcome() == what);
     let counts = json!({
-        "strategies": rows.len(),
+        "strategies": found.forged.len(),
         "convicted": count("convicted"),
         "refused": count("refused"),
+        "expired": count("expired"),
         "acquitted": count("acquitted"),
         "impossible": count("impossible"),
         "survived": count("survived"),
     });
-    if json {
-        rows.iter().for_each(|row| println!("{row}"));
-    }
     println!("{counts}");
 }
 

@@ -169,7 +169,8 @@ impl Bench {
         let first = first_state(&self.spec, &self.base);
         let pre = if unit == Unit::Step(0) { &first } else { segment.before(unit) };
         let honest = self.truth(at.task(unit, pre, &segment.lists).ok_or(LabError::Unit)?);
-        let absorbed = Claimed::of(&commitment, &segment.lists, unit) == Some(Claimed::replayed(&honest));
+        let absorbed =
+            Claimed::of(&commitment, &segment.lists, unit) == Some(Claimed::replayed(honest.as_ref()));
         let claim = Claim::Segment(SignedCommitment::new(commitment, &self.keys[0]));
         let opening = segment.lists.opening(unit).ok_or(LabError::Unit)?;
         let docket = self.docket(unit, self.facts(&honest, vec![]), claim, opening);

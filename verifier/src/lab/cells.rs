@@ -1,10 +1,12 @@
 //! Where a lie can be told: every op at every place of a run's work (V-4.8).
 
-use super::LabError;
 use super::runs::Run;
 use crate::unit::Unit;
+use retrace_model::RunSpec;
 use retrace_model::op::Kind;
-use retrace_model::program::step_labels;
+use retrace_model::program::{
+    Program, delta_program, loss_program, merge_program, step_labels, step_program,
+};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -74,13 +76,23 @@ pub(super) struct Cell {
     pub sites: Vec<Site>,
 }
 
+/// The program of a unit of the lab; its merges are of two deltas.
+fn program(spec: &RunSpec, unit: Unit) -> Program {
+    match unit {
+        Unit::Step(_) => step_program(spec),
+        Unit::Delta => delta_program(spec),
+        Unit::Loss => loss_program(spec),
+        Unit::Merge => merge_program(spec, 2),
+    }
+}
+
 /// Every op at every place where it occurs, in the order of their numbers.
-pub(super) fn cells(runs: &[Run]) -> Result<Vec<Cell>, LabError> {
+pub(super) fn cells(runs: &[Run]) -> Vec<Cell> {
     let mut found: BTreeMap<(Kind, Place), Vec<Site>> = BTreeMap::new();
     for (run, at) in runs.iter().enumerate() {
         let labels = step_labels(at.bench.spec());
         for unit in UNITS {
-            let program = &at.bench.honest(unit)?.program;
+            let program = program(at.bench.spec(), unit);
             for (row, shape) in program.rows.iter().enumerate() {
                 let place = match unit {
                     Unit::Step(_) => Place::of_label(&labels[row]),
@@ -92,5 +104,5 @@ pub(super) fn cells(runs: &[Run]) -> Result<Vec<Cell>, LabError> {
             }
         }
     }
-    Ok(found.into_iter().map(|((kind, place), sites)| Cell { kind, place, sites }).collect())
+    found.into_iter().map(|((kind, place), sites)| Cell { kind, place, sites }).collect()
 }

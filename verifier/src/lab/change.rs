@@ -51,7 +51,11 @@ impl Change {
             Change::Bits => drawn,
         };
         let changed = if changed & !SIGN > INFINITY { CANONICAL_NAN } else { changed };
-        if changed == word { ulp(word, SIGN) } else { changed }
+        match (changed == word, word) {
+            (false, _) => changed,
+            (true, CANONICAL_NAN) => sign,
+            (true, _) => ulp(word, SIGN),
+        }
     }
 }
 

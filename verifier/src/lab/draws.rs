@@ -20,7 +20,7 @@ impl Draws {
 
     /// A number below `limit`, or 0 where there is none.
     pub(super) fn below(&mut self, limit: u64) -> u64 {
-        (u128::from(self.word()) * u128::from(limit) >> 64) as u64
+        ((u128::from(self.word()) * u128::from(limit)) >> 64) as u64
     }
 
     /// One of a list.

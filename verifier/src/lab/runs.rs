@@ -46,7 +46,7 @@ fn varied(architecture: Architecture) -> RunSpec {
 /// A table of more than 256 chunks and chains of more than 256 terms: both are narrowed twice.
 fn wide() -> RunSpec {
     let mut spec = small_spec();
-    (spec.model.vocabulary, spec.model.width, spec.model.layers) = (300, 240, 1);
+    (spec.model.vocabulary, spec.model.width, spec.model.layers) = (4096, 18, 1);
     spec
 }
 

@@ -2,45 +2,14 @@
 
 use crate::table::Table;
 use crate::world::{Case, Rng, World};
-use retrace_model::op::{Kind, LANES};
+use retrace_model::op::Kind;
 use retrace_model::program::Home;
-use retrace_verifier::game::Phase;
-use retrace_verifier::lab::Lie;
+use retrace_verifier::lab::{Lie, Schemer};
 use retrace_verifier::segment::Honest;
 use retrace_verifier::{Finding, Game, Move, Player, Side, Unit};
 use std::sync::Arc;
 
 const UNIT: Unit = Unit::Step(1);
-
-/// An accused that opens what it has, but makes up what only has to fit.
-struct Schemer {
-    player: Player,
-    rng: Rng,
-}
-
-impl Schemer {
-    fn reply(&mut self, game: &Game) -> Option<Move> {
-        let rng = &mut self.rng;
-        match (self.player.reply(game)?, game.phase()) {
-            (Move::Totals(_), Phase::Totals(spot)) => {
-                // Lanes that do not count: -0 in a sum, the smallest value in a maximum.
-                let neutral = if spot.row.kind == Kind::RowMax { 0xFF80_0000 } else { 0x8000_0000 };
-                let mut totals = [neutral; LANES];
-                totals[rng.below(LANES)] = spot.claimed;
-                Some(Move::Totals(totals))
-            }
-            (Move::Partials(mut words), Phase::Partials(span)) => {
-                let from = rng.below(words.len());
-                for word in &mut words[from..] {
-                    *word = rng.next() as u32 & 0xBFFF_FFFF;
-                }
-                *words.last_mut()? = span.after;
-                Some(Move::Partials(words))
-            }
-            (body, _) => Some(body),
-        }
-    }
-}
 
 fn convict(world: &World, case: &Case, mut accused: impl FnMut(&Game) -> Option<Move>) -> Finding {
     let mut table = Table::new(case);
@@ -78,7 +47,7 @@ fn made_up_chains_are_convicted() {
             if case.absorbed {
                 continue;
             }
-            let mut schemer = Schemer { player: case.player(&world, Side::Accused), rng };
+            let mut schemer = Schemer::new(case.player(&world, Side::Accused), rng.next());
             let finding = convict(&world, &case, |game| schemer.reply(game));
             assert_eq!((finding.row as usize, finding.element as usize), (row, element), "{kind:?}");
             played += 1;

@@ -11,14 +11,14 @@ use crate::replay::{Task, Witness};
 use crate::segment::{Assignment, Honest, conducted};
 use crate::signature::peer_key;
 use crate::unit::Unit;
-use retrace_model::program::parameter_count;
+use retrace_model::program::{Home, parameter_count};
 use retrace_model::{Backend, Engine};
 
 const BASE: &str = "the base of a round";
 const CLAIM: &str = "what is signed";
 
 /// The table of these strategies.
-pub(super) const STRATEGIES: [Strategy; 11] = [
+pub(super) const STRATEGIES: [Strategy; 12] = [
     ("stale-base", BASE, "trains from another base than the round's", stale_base),
     ("copied-work", "copied work", "commits a neighbor slot's honest work as its own", copied_work),
     ("carried-moments", BASE, "starts a segment from the moments of the one before", carried_moments),
@@ -28,8 +28,14 @@ pub(super) const STRATEGIES: [Strategy; 11] = [
         "starts a step from another state than it claimed after the one before",
         spliced,
     ),
+    (
+        "amortized-steps",
+        "amortized over the checkpoint interval",
+        "makes up a state between two honest ones",
+        amortized,
+    ),
     ("omitted-delta", BASE, "merges as if an accepted delta were zero", omitted_delta),
-    ("swapped-deltas", BASE, "merges one delta twice and another not at all", doubled_delta),
+    ("doubled-delta", BASE, "merges one delta twice and another not at all", doubled_delta),
     ("chosen-base", BASE, "names a base of its own", |_| {
         Ok(Answer::Impossible("a commitment names no base: the docket takes the ledger's (V-3.3, V-3.5)"))
     }),
@@ -82,6 +88,19 @@ fn spliced(stand: &Stand) -> Result<Answer, LabError> {
     let mut task = bench.honest(Unit::Step(2))?.task.clone();
     task.pre.clone_from(&bench.honest(Unit::Step(1))?.task.pre);
     convict(bench, &bench.case_of(run(task))?)
+}
+
+fn amortized(stand: &Stand) -> Result<Answer, LabError> {
+    let bench = &stand.plain;
+    let mut accused = (*bench.honest(Unit::Step(1))?).clone();
+    let next = bench.honest(Unit::Step(3))?;
+    for (row, words) in accused.program.rows.iter().zip(&mut accused.outputs) {
+        if let Home::Post(entry) = row.home {
+            // A state that looks like one: that of two steps later.
+            words.clone_from(&next.task.pre[entry as usize]);
+        }
+    }
+    convict(bench, &bench.case_of(accused)?)
 }
 
 fn omitted_delta(stand: &Stand) -> Result<Answer, LabError> {

@@ -8,6 +8,8 @@ mod moves;
 mod schemers;
 mod trainers;
 
+pub use schemers::Schemer;
+
 use super::bench::{Bench, Case};
 use super::runs::{bench, small_spec, specs};
 use super::{ENVELOPE_BYTES, LabError, Trial};
@@ -15,6 +17,7 @@ use crate::evidence;
 use crate::game::{Finding, Refusal, Side};
 use crate::unit::Unit;
 use retrace_model::program::step_labels;
+use std::fmt;
 
 /// How an attack ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub enum Answer {
     },
     /// A rule refused it, in the rule's own words; nothing changed.
     Refused(String),
+    /// The clock decided against a side that stayed silent.
+    Expired,
     /// The accused was honest and won.
     Acquitted,
     /// There is nothing that could be played, and why.
@@ -72,6 +77,46 @@ impl Forgeries {
     }
 }
 
+impl Answer {
+    /// The outcome in one word.
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Answer::Convicted { .. } => "convicted",
+            Answer::Refused(_) => "refused",
+            Answer::Expired => "expired",
+            Answer::Acquitted => "acquitted",
+            Answer::Impossible(_) => "impossible",
+            Answer::Survived(_) => "survived",
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answer::Convicted { unit, finding, label, .. } if label.is_empty() => {
+                write!(f, "{unit}, {:?}, element {}", finding.kind, finding.element)
+            }
+            Answer::Convicted { unit, finding, label, .. } => {
+                write!(f, "{unit}, {label}, element {}", finding.element)
+            }
+            Answer::Expired => f.write_str("the silent side loses by the ledger's clock"),
+            Answer::Acquitted => f.write_str("the accused was honest, and wins"),
+            Answer::Impossible(why) => f.write_str(why),
+            Answer::Refused(why) | Answer::Survived(why) => f.write_str(why),
+        }
+    }
+}
+
+impl fmt::Display for Forgeries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Forged { name, against, answer, .. } in &self.forged {
+            writeln!(f, "{name:<24} {against:<38} {:<10} {answer}", answer.outcome())?;
+        }
+        Ok(())
+    }
+}
+
 /// One row of the table: name, what it is against, what it does, how it is played.
 type Strategy = (&'static str, &'static str, &'static str, fn(&Stand) -> Result<Answer, LabError>);
 
@@ -107,7 +152,12 @@ fn convict(bench: &Bench, case: &Case) -> Result<Answer, LabError> {
     if case.absorbed {
         return Ok(Answer::Survived("what is claimed is true".into()));
     }
-    Ok(told(bench, &bench.judge(case)?))
+    match bench.judge(case) {
+        Ok(trial) => Ok(told(bench, &trial)),
+        // Whoever has no legal move loses by the clock.
+        Err(LabError::Refused { side: Side::Accused, refusal }) => Ok(refused(Err(refusal))),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a trial shows: a conviction counts where the bundle proves it.

@@ -2,11 +2,12 @@
 
 use super::super::LabError;
 use super::super::bench::{Bench, Case};
-use super::super::table::Table;
+use super::super::table::{Hand, Table};
 use super::schemers::lie;
 use super::{Answer, Stand, Strategy, acquit, refused};
 use crate::digest::Digest;
-use crate::game::{Game, Move, Phase, Side, SignedMove};
+use crate::game::{Game, Move, OperandProof, Phase, Side, SignedMove};
+use crate::player::Player;
 use crate::segment::Honest;
 use crate::signature::Signature;
 use crate::unit::Unit;
@@ -79,10 +80,8 @@ pub(super) const STRATEGIES: [Strategy; 15] = [
         })
     }),
     ("foreign-row", "the program", "names a row that the program does not have", foreign_row),
-    ("replayed-move", SIGNED, "posts a move again", |s| posted(&s.plain, |_, signed| signed)),
-    ("move-of-another-dispute", SIGNED, "posts a move of another dispute", |s| {
-        posted(&s.plain, other_dispute)
-    }),
+    ("replayed-move", SIGNED, "posts a move again", |s| again(&s.plain)),
+    ("move-of-another-dispute", SIGNED, "posts a move of another dispute", other_dispute),
     ("unsigned-move", SIGNED, "posts a move that nobody signed", |s| {
         next(&s.plain, |mut signed, _| {
             signed.signature = Signature([0; 64]);
@@ -95,7 +94,7 @@ pub(super) const STRATEGIES: [Strategy; 15] = [
     ("false-accusation", "the honest", "disputes an honest claim down to one term", false_accusation),
 ];
 
-fn automatic(bench: &Bench, case: &Case) -> [crate::player::Player; 2] {
+fn automatic(bench: &Bench, case: &Case) -> [Player; 2] {
     [bench.player(Side::Accused, &case.accused), bench.player(Side::Challenger, &case.honest)]
 }
 
@@ -109,8 +108,7 @@ fn instead(
     let case = lie(bench, kind)?;
     let [mut accused, mut challenger] = automatic(bench, &case);
     let mut table = Table::open(case.docket.clone(), bench.keys())?;
-    let hands: [super::super::table::Hand; 2] =
-        [&mut |game| accused.reply(game), &mut |game| challenger.reply(game)];
+    let hands: [Hand; 2] = [&mut |game| accused.reply(game), &mut |game| challenger.reply(game)];
     table.play_until(hands, |game| due(game.phase()))?;
     // A second trace comes when it is no longer the accused's turn.
     let body = accused.reply(&table.game).unwrap_or(Move::Trace(Digest([0; 32])));
@@ -131,8 +129,7 @@ fn true_tile(stand: &Stand) -> Result<Answer, LabError> {
     let case = lie(bench, Kind::Gelu)?;
     let [mut accused, mut challenger] = automatic(bench, &case);
     let mut table = Table::open(case.docket.clone(), bench.keys())?;
-    let hands: [super::super::table::Hand; 2] =
-        [&mut |game| accused.reply(game), &mut |game| challenger.reply(game)];
+    let hands: [Hand; 2] = [&mut |game| accused.reply(game), &mut |game| challenger.reply(game)];
     table.play_until(hands, |game| matches!(game.phase(), Phase::Tile { .. }))?;
     let body = bench.player(Side::Accused, &case.honest).reply(&table.game);
     let signed = table.sign(Side::Accused, body.ok_or(LabError::Silent { side: Side::Accused })?);
@@ -140,14 +137,10 @@ fn true_tile(stand: &Stand) -> Result<Answer, LabError> {
 }
 
 /// A challenger of an honest op spoils its operands.
-fn accuse(
-    bench: &Bench,
-    kind: Kind,
-    spoil: fn(&mut Vec<crate::game::OperandProof>),
-) -> Result<Answer, LabError> {
+fn accuse(bench: &Bench, kind: Kind, spoil: fn(&mut Vec<OperandProof>)) -> Result<Answer, LabError> {
     let (case, mut helper) = accusation(bench, kind)?;
     let mut accused = bench.player(Side::Accused, &case.accused);
-    let hands: [super::super::table::Hand; 2] = [&mut |game| accused.reply(game), &mut |game| {
+    let hands: [Hand; 2] = [&mut |game| accused.reply(game), &mut |game| {
         Some(match helper.reply(game)? {
             Move::Judge(mut proofs) => {
                 spoil(&mut proofs);
@@ -160,7 +153,7 @@ fn accuse(
 }
 
 /// An honest case, and a challenger that goes down to an op by the choices of a mistaken run.
-fn accusation(bench: &Bench, kind: Kind) -> Result<(Case, crate::player::Player), LabError> {
+fn accusation(bench: &Bench, kind: Kind) -> Result<(Case, Player), LabError> {
     let wrong = lie(bench, kind)?.accused;
     let case = bench.case(Unit::Step(1), &Honest)?;
     Ok((case, bench.player(Side::Challenger, &wrong)))
@@ -175,7 +168,7 @@ fn foreign_row(stand: &Stand) -> Result<Answer, LabError> {
     let bench = &stand.plain;
     let (case, mut helper) = accusation(bench, Kind::MatMul)?;
     let mut accused = bench.player(Side::Accused, &case.accused);
-    let hands: [super::super::table::Hand; 2] = [&mut |game| accused.reply(game), &mut |game| {
+    let hands: [Hand; 2] = [&mut |game| accused.reply(game), &mut |game| {
         Some(match helper.reply(game)? {
             Move::Name { index, mut row, path } => {
                 row.operands.swap(0, 1);
@@ -203,15 +196,21 @@ fn next(bench: &Bench, change: fn(SignedMove, &Bench) -> SignedMove) -> Result<A
     unchanged(&mut table, signed)
 }
 
-/// Something made of the first move, after it was posted.
-fn posted(bench: &Bench, change: fn(&Bench, SignedMove) -> SignedMove) -> Result<Answer, LabError> {
+/// The first move once more, after it was taken.
+fn again(bench: &Bench) -> Result<Answer, LabError> {
     let (mut table, signed) = opened(bench)?;
     table.post(signed.clone()).map_err(|refusal| LabError::Refused { side: Side::Accused, refusal })?;
-    let signed = change(bench, signed);
     unchanged(&mut table, signed)
 }
 
-fn other_dispute(bench: &Bench, signed: SignedMove) -> SignedMove {
-    let other = Digest([9; 32]);
-    SignedMove::new(bench.keys()[0], other, signed.number + 1, signed.side, signed.body)
+/// A move that is sound in the dispute that it was signed for.
+fn other_dispute(stand: &Stand) -> Result<Answer, LabError> {
+    let bench = &stand.plain;
+    let (mut table, signed) = opened(bench)?;
+    let mut docket = table.game.docket().clone();
+    docket.nonce = Digest([4; 32]);
+    let mut other = Table::open(docket, bench.keys())?;
+    let foreign = other.sign(Side::Accused, signed.body);
+    other.post(foreign.clone()).map_err(|refusal| LabError::Refused { side: Side::Accused, refusal })?;
+    unchanged(&mut table, foreign)
 }

@@ -4,13 +4,14 @@ use super::super::LabError;
 use super::super::bench::{Bench, Case};
 use super::super::draws::Draws;
 use super::super::lie::Lie;
+use super::super::table::{Hand, Table};
 use super::{Answer, Stand, Strategy, convict, told};
 use crate::digest::Digest;
 use crate::game::{Game, Move, Phase, Side};
 use crate::player::Player;
-use crate::replay::Witness;
 use crate::segment::Honest;
 use crate::unit::Unit;
+use retrace_model::RunSpec;
 use retrace_model::op::{Kind, LANES};
 use retrace_model::program::Home;
 
@@ -19,7 +20,7 @@ const CHAIN: &str = "made-up accumulators";
 const UNIT: Unit = Unit::Step(1);
 
 /// The table of these strategies.
-pub(super) const STRATEGIES: [Strategy; 5] = [
+pub(super) const STRATEGIES: [Strategy; 6] = [
     ("true-trace", CLAIM, "posts the true trace of a claim that is false", |s| {
         let case = lie(&s.plain, Kind::Gelu)?;
         convict(&s.plain, &with_trace(case, |case| case.honest.outputs.clone()))
@@ -32,6 +33,7 @@ pub(super) const STRATEGIES: [Strategy; 5] = [
     ("made-up-chain", CHAIN, "makes up accumulators that end at the lie", |s| {
         made_up(&s.plain, Kind::MatMul)
     }),
+    ("withholding", "unattributable withholding", "answers nothing once it is disputed", withholding),
 ];
 
 /// A lie of middling size in the last row of a kind.
@@ -56,7 +58,7 @@ fn with_trace(mut case: Case, outputs: impl Fn(&Case) -> Vec<Vec<u32>>) -> Case 
 
 fn foreign_trace(stand: &Stand) -> Result<Answer, LabError> {
     let bench = &stand.plain;
-    let foreign = bench.honest(Unit::Step(2))?;
+    let foreign = super::bench(RunSpec { seed: [8; 32], ..*bench.spec() }).honest(UNIT)?;
     let case = with_trace(bench.case(UNIT, &Honest)?, |_| foreign.outputs.clone());
     // The claims are true, and still what was posted of them must hold.
     Ok(told(bench, &bench.judge(&case)?))
@@ -72,30 +74,41 @@ fn two_traces(stand: &Stand) -> Result<Answer, LabError> {
     Ok(if matches!(first, Answer::Convicted { .. }) { second } else { first })
 }
 
+fn withholding(stand: &Stand) -> Result<Answer, LabError> {
+    let case = lie(&stand.plain, Kind::Gelu)?;
+    let mut table = Table::open(case.docket, stand.plain.keys())?;
+    table.game.expire();
+    Ok(match table.game.outcome() {
+        Some(outcome) if outcome.winner == Side::Challenger => Answer::Expired,
+        _ => Answer::Survived("the clock did not decide against the silent side".into()),
+    })
+}
+
 fn made_up(bench: &Bench, kind: Kind) -> Result<Answer, LabError> {
     let case = lie(bench, kind)?;
     if case.absorbed {
         return Ok(Answer::Survived("what is claimed is true".into()));
     }
-    let mut schemer = Schemer::new(bench, &case.accused);
+    let mut schemer = Schemer::new(bench.player(Side::Accused, &case.accused), 0);
     let mut challenger = bench.player(Side::Challenger, &case.honest);
-    let hands: [super::super::table::Hand; 2] =
-        [&mut |game| schemer.reply(game), &mut |game| challenger.reply(game)];
+    let hands: [Hand; 2] = [&mut |game| schemer.reply(game), &mut |game| challenger.reply(game)];
     Ok(told(bench, &bench.judge_hands(case.docket.clone(), hands)?))
 }
 
-/// An accused that opens what it has, but makes up what only has to fit.
-struct Schemer {
+/// An accused that opens what it has, but makes up what only has to fit: lane totals and accumulators.
+pub struct Schemer {
     player: Player,
     draws: Draws,
 }
 
 impl Schemer {
-    fn new(bench: &Bench, witness: &Witness) -> Schemer {
-        Schemer { player: bench.player(Side::Accused, witness), draws: Draws::new(0, 0) }
+    /// A schemer that otherwise plays as `player` does; what it makes up follows from the seed.
+    pub fn new(player: Player, seed: u64) -> Schemer {
+        Schemer { player, draws: Draws::new(seed, 0) }
     }
 
-    fn reply(&mut self, game: &Game) -> Option<Move> {
+    /// The move that is due from the accused; none where it has no answer.
+    pub fn reply(&mut self, game: &Game) -> Option<Move> {
         let draws = &mut self.draws;
         match (self.player.reply(game)?, game.phase()) {
             (Move::Totals(_), Phase::Totals(spot)) => {

@@ -46,16 +46,16 @@ pub(super) const STRATEGIES: [Strategy; 19] = [
     ("wrong-optimizer-step", RULES, "corrects its moments as if many steps had gone before", |s| {
         tell(&s.plain, Trainer::WrongCorrection)
     }),
-    ("negated-activation", LU, "multiplies a middle layer's activations by -1", |s| {
+    ("negated-activation", LU, "multiplies a layer's activations by -1", |s| {
         distorted(&s.plain, Kind::Gelu, false)
     }),
-    ("noisy-activation", LU, "replaces a middle layer's activations by noise", |s| {
+    ("noisy-activation", LU, "replaces a layer's activations by noise", |s| {
         distorted(&s.plain, Kind::Gelu, true)
     }),
-    ("poisoned-gradient", LU, "multiplies a middle layer's gradient by -1", |s| {
+    ("poisoned-gradient", LU, "multiplies a layer's gradient by -1", |s| {
         distorted(&s.plain, Kind::GeluBackward, false)
     }),
-    ("noisy-gradient", LU, "replaces a middle layer's gradient by noise", |s| {
+    ("noisy-gradient", LU, "replaces a layer's gradient by noise", |s| {
         distorted(&s.plain, Kind::GeluBackward, true)
     }),
     ("false-loss", RULES, "reports half the loss of every step", |s| tell(&s.plain, Trainer::FalseLoss)),
@@ -81,7 +81,7 @@ fn told_in(bench: &Bench, unit: Unit, trainer: Trainer) -> Result<Answer, LabErr
     convict(bench, &bench.case(unit, &trainer)?)
 }
 
-/// The same op of the last layer, so that a layer lies before it.
+/// The last row of a kind in the program, so that another layer has it too.
 fn distorted(bench: &Bench, kind: Kind, noise: bool) -> Result<Answer, LabError> {
     let honest = bench.honest(STEP)?;
     let row = honest.program.rows.iter().rposition(|row| row.kind == kind).ok_or(LabError::Unit)?;
