@@ -8,7 +8,7 @@ use retrace_model::{
 };
 use retrace_verifier::evidence::{Lists, judging_bytes};
 use retrace_verifier::game::MoveKind;
-use retrace_verifier::lab::{Bench, Ending, Lie, Trial};
+use retrace_verifier::lab::{Bench, ENVELOPE_BYTES, Ending, Lie, Trial};
 use retrace_verifier::{Side, Unit, evidence};
 use std::collections::BTreeMap;
 
@@ -58,9 +58,6 @@ fn programs(spec: &RunSpec) -> [(Unit, Program); 4] {
         (Unit::Merge, merge_program(spec, 2)),
     ]
 }
-
-/// Bytes around the move in its transaction: network, signer, nonce, tag, signature.
-const ENVELOPE_BYTES: u64 = 137;
 
 /// The bound of a judged move from its row's shape, in thousandths of what was really posted.
 fn bound_per_mille(spec: &RunSpec, trial: &Trial, row: &Row, ops: u32) -> u64 {
@@ -133,7 +130,11 @@ fn every_new_op(
                     assert_eq!(trial.outcome.winner, Side::Challenger, "{kind:?} {lie:?}");
                     assert_eq!((finding.row as usize, finding.kind), (row, kind), "{lie:?}");
                     assert_eq!(finding.element as usize, element, "{kind:?} {lie:?}");
-                    assert!(trial.judging_bytes <= 8_192 - 137, "{kind:?}: {} bytes", trial.judging_bytes);
+                    assert!(
+                        trial.judging_bytes <= 8_192 - ENVELOPE_BYTES,
+                        "{kind:?}: {} bytes",
+                        trial.judging_bytes
+                    );
                     assert!(trial.posted_bytes <= 131_072, "{kind:?}: {} bytes", trial.posted_bytes);
                     assert!(trial.moves_a_side <= 13, "{kind:?}: {} moves", trial.moves_a_side);
                     if trial.bundle.moves.last().map(|m| m.body.kind()) == Some(MoveKind::Judge) {

@@ -10,6 +10,7 @@ use super::trace::departure;
 use super::{ENVELOPE_BYTES, LabError, Lie, Trial};
 use crate::evidence::{self, Bundle};
 use crate::game::{Game, Side};
+use crate::replay::Witness;
 use crate::segment::Honest;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -148,7 +149,12 @@ fn verdict(case: &Case, trial: &Trial) -> Result<bool, String> {
     if proven.finding != finding {
         return Err("the bundle proves something else".into());
     }
-    Ok(departure(&case.accused, &case.honest) == Some((finding.row as usize, finding.element as usize)))
+    let (row, element) = (finding.row as usize, finding.element as usize);
+    let word = |witness: &Witness| witness.outputs.get(row)?.get(element).copied();
+    let words = (word(&case.accused), word(&case.honest));
+    // Of a chain, the finding has the accumulators of one link.
+    let same = finding.link.is_some() || words == (Some(finding.claimed_bits), Some(finding.right_bits));
+    Ok(same && departure(&case.accused, &case.honest) == Some((row, element)))
 }
 
 /// All that a dispute puts on the ledger: what opens it, and every move in its transaction.

@@ -63,7 +63,7 @@ impl Study {
 }
 
 const EXEMPT: &str = "not checked: first and last stage are exempt";
-const CHECKED: &str = "checked: the next stage computes it again";
+const CHECKED: &str = "detected: the next stage computes it again";
 const BACKWARD: &str = "not checked: the backward pass is not";
 const OPTIMIZER: &str = "not checked: the optimizer is not";
 const PAIR: &str = "passes: whoever would check is a colluder";
