@@ -3,10 +3,10 @@
 use super::bench::Case;
 use super::cells::{Cell, UNITS, cells};
 use super::change::Change;
+use super::departure::departure;
 use super::draws::Draws;
 use super::report::{Disputes, End, Told};
 use super::runs::{Run, runs};
-use super::trace::departure;
 use super::{ENVELOPE_BYTES, LabError, Lie, Trial};
 use crate::evidence::{self, Bundle};
 use crate::game::{Game, Side};

@@ -12,6 +12,7 @@
 mod bench;
 mod cells;
 mod change;
+mod departure;
 mod disputes;
 mod draws;
 mod forge;
@@ -20,7 +21,6 @@ mod report;
 mod runs;
 mod study;
 mod table;
-mod trace;
 
 pub use bench::{Bench, Case};
 pub use cells::{PLACES, Place};

@@ -2,9 +2,9 @@
 
 use super::super::LabError;
 use super::super::bench::Bench;
+use super::super::departure::departure;
 use super::super::draws::Draws;
 use super::super::runs::{bench, small_spec};
-use super::super::trace::departure;
 use super::{ACCUSER, STAGES, Stage, Studied};
 use crate::game::Side;
 use crate::segment::{Conduct, Honest};
