@@ -11,7 +11,8 @@ use crate::event::Event;
 use crate::fault::Fault;
 use crate::genesis::{Genesis, GenesisError};
 use crate::keys::ProposerSecrets;
-use crate::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX, TRANSACTIONS_MAX};
+use crate::lane::{Room, is_full, is_lane};
+use crate::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX};
 use crate::state::{State, StateKey, StateProof, prove};
 use crate::store::{Batch, Store};
 use crate::transaction::{EnvelopeInvalid, Transaction, TransactionInvalid};
@@ -214,6 +215,43 @@ impl Chain {
         Ok(sifted)
     }
 
+    /// The first of these dispute transactions that a checked block leaves out although it could hold it (L-8.3).
+    /// Nothing is kept.
+    pub fn omission(
+        &mut self,
+        block: &CheckedBlock,
+        held: &[Signed<Transaction>],
+    ) -> Result<Option<Digest>, Fault> {
+        if held.is_empty() || is_full(block.transactions()) {
+            return Ok(None);
+        }
+        self.state.discard();
+        let found = self.first_omitted(block, held);
+        self.state.discard();
+        found
+    }
+
+    fn first_omitted(
+        &mut self,
+        block: &CheckedBlock,
+        held: &[Signed<Transaction>],
+    ) -> Result<Option<Digest>, Fault> {
+        let (validators, mut events) = (self.validators(), Vec::new());
+        take_turns(&mut self.state, &mut events, &validators, block.header())?;
+        begin(&mut self.state, block.header())?;
+        for transaction in block.transactions() {
+            if run(&mut self.state, &mut events, transaction)?.is_err() {
+                return Ok(None);
+            }
+        }
+        for transaction in held.iter().filter(|one| is_lane(one)) {
+            if run(&mut self.state, &mut events, transaction)?.is_ok() {
+                return Ok(Some(transaction.id()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Builds the next block of pending transactions, in their order; it is not applied (L-8.3).
     ///
     /// A time that is not later than the last block's is moved to the next millisecond.
@@ -241,22 +279,8 @@ impl Chain {
         let mut events = Vec::new();
         take_turns(&mut self.state, &mut events, &validators, &header)?;
         begin(&mut self.state, &header)?;
-        let (mut taken, mut dropped, mut left) = (Vec::new(), Vec::new(), Vec::new());
-        let mut room = BLOCK_BYTES_MAX - crate::codec::encoded_len(&header) - HEADER_ROOM;
-        for transaction in pending {
-            let is_full = taken.len() == TRANSACTIONS_MAX || !left.is_empty();
-            if is_full || transaction.bytes() > room {
-                left.push(transaction);
-                continue;
-            }
-            match run(&mut self.state, &mut events, &transaction)? {
-                Ok(()) => {
-                    room -= transaction.bytes();
-                    taken.push(transaction);
-                }
-                Err(reason) => dropped.push((transaction, reason)),
-            }
-        }
+        let bytes = BLOCK_BYTES_MAX - crate::codec::encoded_len(&header) - HEADER_ROOM;
+        let Filled { taken, dropped, left } = self.fill(bytes, &mut events, pending)?;
         end(&mut self.state, &mut events)?;
         let ids: Vec<Digest> = taken.iter().map(Signed::id).collect();
         header.transactions = transactions_hash(&ids);
@@ -264,6 +288,44 @@ impl Chain {
         let header = Signed::sign(header, &secrets.signing).ok_or(BlockInvalid::Proposer)?;
         let block = CheckedBlock::of(header, taken)?;
         Ok(Proposal { block, dropped, left })
+    }
+
+    /// Runs pending transactions in their order, and those of the dispute lane that were left over once more: what is
+    /// invalid before another may be valid after it, and what finds the lane full may find room that nobody wants.
+    fn fill(
+        &mut self,
+        bytes: usize,
+        events: &mut Vec<Event>,
+        pending: Vec<Signed<Transaction>>,
+    ) -> Result<Filled, Fault> {
+        let mut room = Room::new(bytes, &pending);
+        let (mut filled, mut others_left, mut again) = (Filled::default(), Vec::new(), Vec::new());
+        for transaction in pending {
+            let is_lane = is_lane(&transaction);
+            if is_lane && (room.lane_is_full() || !room.holds(&transaction)) {
+                again.push(transaction);
+            } else if !is_lane && (!others_left.is_empty() || !room.holds(&transaction)) {
+                others_left.push(transaction);
+            } else {
+                match run(&mut self.state, events, &transaction)? {
+                    Ok(()) => filled.take(&mut room, transaction),
+                    Err(_) if is_lane => again.push(transaction),
+                    Err(reason) => filled.dropped.push((transaction, reason)),
+                }
+            }
+        }
+        for transaction in again {
+            if !room.holds(&transaction) {
+                filled.left.push(transaction);
+                continue;
+            }
+            match run(&mut self.state, events, &transaction)? {
+                Ok(()) => filled.take(&mut room, transaction),
+                Err(reason) => filled.dropped.push((transaction, reason)),
+            }
+        }
+        filled.left.append(&mut others_left);
+        Ok(filled)
     }
 
     /// The next header, still without transactions and state.
@@ -283,6 +345,21 @@ impl Chain {
             vrf_proof,
             proposer: secrets.consensus(),
         })
+    }
+}
+
+/// Pending transactions, sorted by what became of them in a block.
+#[derive(Default)]
+struct Filled {
+    taken: Vec<Signed<Transaction>>,
+    dropped: Vec<(Signed<Transaction>, TransactionInvalid)>,
+    left: Vec<Signed<Transaction>>,
+}
+
+impl Filled {
+    fn take(&mut self, room: &mut Room, transaction: Signed<Transaction>) {
+        room.take(&transaction);
+        self.taken.push(transaction);
     }
 }
 

@@ -21,6 +21,7 @@ mod event;
 mod fault;
 mod genesis;
 mod keys;
+mod lane;
 pub mod limits;
 mod run;
 mod stage;

@@ -21,6 +21,10 @@ pub const PROOF_BYTES_MAX: usize = 64 * 1024;
 pub const TRANSACTIONS_MAX: usize = 4096;
 /// Bytes of dispute transactions after which a block counts as full for them, and credits no time.
 pub const DISPUTE_LANE_BYTES: usize = 512 * 1024;
+/// Dispute transactions that a block keeps room for: as many of the shortest kind as fill the lane.
+pub const DISPUTE_LANE_TRANSACTIONS: usize = DISPUTE_LANE_BYTES.div_ceil(DISPUTE_BYTES_MIN);
+/// Bytes of the shortest dispute transaction, a time-out.
+pub const DISPUTE_BYTES_MIN: usize = 169;
 /// Bytes of a network's name.
 pub const NAME_BYTES_MAX: usize = 32;
 /// Validators of a height: those with the most stake.

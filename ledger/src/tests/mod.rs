@@ -7,6 +7,7 @@ mod chain;
 mod codec;
 mod conservation;
 mod disputes;
+mod lane;
 mod rounds;
 mod trial;
 mod validators;
