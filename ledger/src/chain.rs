@@ -222,7 +222,8 @@ impl Chain {
         block: &CheckedBlock,
         held: &[Signed<Transaction>],
     ) -> Result<Option<Digest>, Fault> {
-        if held.is_empty() || is_full(block.transactions()) {
+        let is_next = block.header().parent == self.head.id;
+        if held.is_empty() || !is_next || is_full(block.transactions()) {
             return Ok(None);
         }
         self.state.discard();

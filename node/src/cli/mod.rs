@@ -5,6 +5,7 @@ mod bench;
 mod consent;
 mod demo;
 mod devnet;
+mod dispute;
 mod doctor;
 mod evidence;
 mod exit;
@@ -68,6 +69,8 @@ enum Command {
     Runs(runs::Args),
     /// Show a run, a round, a commitment, a dispute, an account, a block or a tensor
     Show(show::Args),
+    /// List disputes, show or follow one, or say that a clock has run out
+    Dispute(dispute::Args),
     /// List what happened, block by block
     Log(log::Args),
     /// Explain a slash or a dispute, and judge its evidence here again
@@ -101,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Runs(args) => runs::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Dispute(args) => dispute::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Rewards(args) => rewards::run(&args),

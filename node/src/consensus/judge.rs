@@ -1,4 +1,4 @@
-//! Whether the bytes that were sent as a block are one that may be voted for (W-1.4).
+//! Whether the bytes that were sent as a block are one that may be voted for (W-1.4, W-1.9).
 
 use super::Ledger;
 use super::assembly::Assembled;
@@ -49,12 +49,25 @@ pub fn open(assembled: &Assembled) -> Result<CheckedBlock, PartRefused> {
     CheckedBlock::check(block).map_err(|_| PartRefused::Block)
 }
 
-/// Whether the block may be voted for: its time is near our clock, and the ledger finds it valid.
+/// Whether the block may be voted for: its time is near our clock, the ledger finds it valid, and no dispute is left out.
 pub fn judge(ledger: &dyn Ledger, init: &Init, block: CheckedBlock, now_ms: u64) -> Result<Verdict, Fault> {
     if !is_timely(block.header().time_ms, now_ms, init.valid_round.is_some()) {
         return Ok(Verdict::Invalid);
     }
-    check(ledger, block)
+    let verdict = check(ledger, block)?;
+    match verdict {
+        Verdict::Valid(block) if init.valid_round.is_none() => complete(ledger, block),
+        // Two thirds found nothing missing in a block that is proposed again.
+        other => Ok(other),
+    }
+}
+
+/// Refuses a block that leaves out a dispute (W-1.9). Only a vote depends on it: a decided block is never asked.
+fn complete(ledger: &dyn Ledger, block: Box<CheckedBlock>) -> Result<Verdict, Fault> {
+    let Some(omitted) = ledger.omission(&block)? else { return Ok(Verdict::Valid(block)) };
+    ledger.refused("proposal", "omission");
+    tracing::warn!(block = %block.id(), %omitted, "a block leaves out a dispute transaction that was held for long");
+    Ok(Verdict::Invalid)
 }
 
 /// Whether the ledger finds the block valid.

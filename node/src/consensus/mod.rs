@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The engine decides which block comes next; the app builds, checks, keeps and applies blocks, and holds the pace.
-//! Rules W-1.1 to W-1.8 are in `specs/wire.md`.
+//! Rules W-1.1 to W-1.9 are in `specs/wire.md`.
 
 mod app;
 mod assembly;
@@ -67,6 +67,9 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Checks a block against the state, and changes nothing.
     fn check(&self, block: &CheckedBlock) -> Result<(), BlockError>;
+
+    /// A dispute transaction that a checked block should have held, as far as this validator knows (W-1.9).
+    fn omission(&self, block: &CheckedBlock) -> Result<Option<Digest>, Fault>;
 
     /// Applies a decided block in one synced batch. A block that is applied already is no error.
     fn apply(&self, block: &CheckedBlock, certificate: &Certificate) -> Result<(), BlockError>;

@@ -139,6 +139,11 @@ impl Mempool {
         self.entries.contains_key(id)
     }
 
+    /// The one with this id.
+    pub fn get(&self, id: &Digest) -> Option<&Signed<Transaction>> {
+        self.entries.get(id).map(|entry| &entry.signed)
+    }
+
     /// True when any of a signer's waits.
     pub fn has_of(&self, signer: &PeerKey) -> bool {
         self.nonces.range((*signer, 0)..=(*signer, u64::MAX)).next().is_some()
@@ -221,10 +226,14 @@ impl Mempool {
         ordered
     }
 
-    /// Local ones that have waited at least so long: their first announcement may have been lost.
+    /// Local ones, and anybody's disputes, that have waited at least so long: whoever proposes next may not have heard
+    /// of them. Local ones come first, then as they came.
     pub fn unconfirmed(&self, at_least: Duration) -> Vec<Signed<Transaction>> {
-        let is_late = |e: &&Entry| e.origin == Origin::Local && e.since.elapsed() >= at_least;
-        self.entries.values().filter(is_late).map(|entry| entry.signed.clone()).collect()
+        let is_ours = |e: &Entry| e.origin == Origin::Local || e.signed.body().body.is_dispute_lane();
+        let mut late: Vec<&Entry> =
+            self.entries.values().filter(|e| is_ours(e) && e.since.elapsed() >= at_least).collect();
+        late.sort_by_key(|e| (e.origin != Origin::Local, e.sequence));
+        late.into_iter().map(|entry| entry.signed.clone()).collect()
     }
 
     /// Those that have waited too long for nonces that never came.
@@ -241,6 +250,7 @@ mod tests {
     use retrace_ledger::{Amount, Body, Signed, Stake, Timeout, Transaction};
     use retrace_verifier::digest::Digest;
     use retrace_verifier::signature::peer_key;
+    use std::time::Duration;
 
     fn signed(name: u8, nonce: u64, body: Body) -> Signed<Transaction> {
         let key = SigningKey::from_bytes(&[name; 32]);
@@ -291,6 +301,18 @@ mod tests {
         let dispute = signed(2, 1, Body::Timeout(Timeout { dispute: Digest([2; 32]) }));
         assert_eq!(pool.check(&dispute, Origin::Peer, Some(1)), Ok(()));
         assert_eq!(pool.check(&stake(2, 1, 1), Origin::Local, Some(1)), Ok(()));
+    }
+
+    /// W-2.5, W-1.9: what is pushed again is this process's own, then disputes of others, and nothing else of others.
+    #[test]
+    fn disputes_of_others_are_pushed_again() {
+        let mut pool = Mempool::default();
+        let dispute = signed(2, 1, Body::Timeout(Timeout { dispute: Digest([2; 32]) }));
+        pool.insert(dispute.clone(), Origin::Peer);
+        pool.insert(stake(3, 1, 1), Origin::Peer);
+        pool.insert(stake(1, 1, 1), Origin::Local);
+        assert_eq!(pool.unconfirmed(Duration::ZERO), [stake(1, 1, 1), dispute]);
+        assert!(pool.unconfirmed(Duration::from_secs(60)).is_empty());
     }
 
     /// W-4.2: disputes first, and each signer's nonces in order whatever order they came in.

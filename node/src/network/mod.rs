@@ -5,12 +5,15 @@
 //! nothing that a role does.
 
 mod board;
+mod held;
 mod journal;
 mod mempool;
 mod metrics;
 mod proposer;
 
 pub use board::{Applied, Board, Fate, moves_of};
+#[cfg(test)]
+pub use held::{Held, PATIENCE};
 pub use mempool::{Origin, Refusal};
 pub use metrics::Metrics;
 #[cfg(test)]

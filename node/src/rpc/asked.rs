@@ -120,6 +120,16 @@ impl Asked {
         self.text(name).map(|text| number(name, text)).transpose()
     }
 
+    /// A yes or no of the query.
+    pub fn flag_of(&self, name: &str) -> Result<Option<bool>, Refused> {
+        let flag = |text: &str| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(Refused::parameter(name, text, "true or false")),
+        };
+        self.text(name).map(flag).transpose()
+    }
+
     /// The page that is asked for; a limit above the most that is given counts as the most.
     pub fn page(&self) -> Result<Page, Refused> {
         let limit = self.number_of("limit")?.map_or(PAGE_DEFAULT, |n| usize::try_from(n).unwrap_or(PAGE_MAX));

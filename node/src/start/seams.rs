@@ -49,6 +49,10 @@ impl Ledger for ValidatorBoard {
         self.board.check(block)
     }
 
+    fn omission(&self, block: &CheckedBlock) -> Result<Option<Digest>, Fault> {
+        self.board.omission(block)
+    }
+
     fn apply(&self, block: &CheckedBlock, certificate: &Certificate) -> Result<(), BlockError> {
         self.board.apply(block, certificate)
     }

@@ -5,7 +5,7 @@ use retrace_tests::binary::{binary, retrace};
 
 #[test]
 fn help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 29] = [
         &[],
         &["demo"],
         &["devnet"],
@@ -23,6 +23,11 @@ fn help_of_every_command_has_an_example() {
         &["status"],
         &["runs"],
         &["show"],
+        &["dispute"],
+        &["dispute", "list"],
+        &["dispute", "show"],
+        &["dispute", "watch"],
+        &["dispute", "resolve"],
         &["log"],
         &["why"],
         &["rewards"],
@@ -45,7 +50,7 @@ fn every_command_is_known_here() {
     let lines = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
     let listed = lines.take_while(|line| line.starts_with("  "));
     let names: Vec<_> = listed.filter_map(|line| line.split_whitespace().next()).collect();
-    let known = "demo devnet init start keys stake train doctor replay evidence status runs show log why rewards bench \
+    let known = "demo devnet init start keys stake train doctor replay evidence status runs show dispute log why rewards bench \
         selftest help";
     assert_eq!(names, known.split(' ').collect::<Vec<_>>());
 }

@@ -11,6 +11,7 @@ mod bad_input;
 mod bad_networks;
 mod bad_training;
 mod demo;
+mod disputes;
 mod evidence;
 mod faces;
 mod history;

@@ -6,6 +6,7 @@ use crate::{
     node::Node,
     process::wait_for,
 };
+use retrace_tests::binary::retrace;
 use serde_json::Value;
 use std::{thread, time::Duration};
 
@@ -74,7 +75,14 @@ fn the_killed_go_on_where_they_were() {
     let id = dispute["id"].as_str().expect("an id").to_string();
     let said = watcher.get(&format!("/v1/disputes/{id}"));
     assert_eq!(said["head"]["open"], true, "it was in mid-dispute: {said}");
+    let on = |command: &str| ["dispute", command, &id[..10], "--rpc", &watcher.url()].map(String::from);
+    let resolved = retrace(&on("resolve")).exits(1);
+    assert!(resolved.stdout.contains("heights and") && resolved.stdout.contains("left"), "{resolved}");
+    let open = retrace(&["dispute", "list", "--open", "--json", "--rpc", &watcher.url()]).exits(0).json();
+    assert!(open["disputes"].as_array().expect("disputes").iter().any(|one| one["id"] == *id), "{open}");
     let challenger_again = network.start_again(&challenger);
+    let watched = retrace(&on("watch")).exits(0);
+    assert!(watched.stdout.contains("won by the challenger, by arithmetic"), "{watched}");
 
     let run = wait_for("end of the run", PATIENCE, || watcher.run().filter(|run| run["phase"] == "finished"));
     let said = watcher.get(&format!("/v1/disputes/{id}"));

@@ -73,7 +73,7 @@ fn no_id(what: What) -> Failure {
         What::Run => ("run", "`retrace runs` lists them"),
         What::Round => ("round", "name the run and the round's number: `retrace show round 3f2a 0`"),
         What::Commitment => ("commitment", "`retrace show round RUN 0` lists those of a round"),
-        What::Dispute => ("dispute", "`retrace log | grep dispute` tells of them"),
+        What::Dispute => ("dispute", "`retrace dispute list` tells of them"),
         What::Account => ("account", "`retrace status` lists the validators' accounts"),
         What::Block => ("block", "name its height: `retrace show block 12`"),
     };

@@ -4,4 +4,5 @@ mod agreement;
 mod bytes;
 mod cluster;
 mod figures;
+mod lane;
 pub mod network;

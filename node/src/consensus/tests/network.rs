@@ -1,6 +1,7 @@
 //! Validators of a small network, a ledger in memory, and engines over it.
 
 use crate::consensus::{ConsensusConfig, Ledger, ValidatorKeys, peer_id};
+use crate::network::Held;
 use ed25519_dalek::SigningKey;
 use retrace_ledger::{
     Amount, Block, BlockError, Body, Certificate, Chain, CheckedBlock, Fault, Genesis, GenesisAccount, Head,
@@ -28,8 +29,8 @@ fn seed(kind: u8, name: u8) -> [u8; 32] {
     seed
 }
 
-/// The stake key of a validator.
-fn account(name: u8) -> SigningKey {
+/// The stake key of a validator, or of another account.
+pub fn account(name: u8) -> SigningKey {
     SigningKey::from_bytes(&seed(1, name))
 }
 
@@ -120,7 +121,7 @@ impl Net {
         self.signed(name, nonce, Body::Register(Box::new(register)))
     }
 
-    fn signed(&self, name: u8, nonce: u64, body: Body) -> Signed<Transaction> {
+    pub fn signed(&self, name: u8, nonce: u64, body: Body) -> Signed<Transaction> {
         let key = account(name);
         let transaction =
             Transaction { network: self.genesis.network(), signer: peer_key(&key), nonce, body };
@@ -140,6 +141,9 @@ pub struct Seen {
 struct Inner {
     chain: Chain,
     pending: Vec<Signed<Transaction>>,
+    held: Held,
+    /// Leaves all disputes out of its blocks.
+    censors: bool,
     seen: BTreeMap<u64, Seen>,
     accused: Vec<Body>,
     refused: BTreeMap<(&'static str, &'static str), u64>,
@@ -158,6 +162,8 @@ impl Book {
         let inner = Inner {
             chain: net.chain(),
             pending: Vec::new(),
+            held: Held::default(),
+            censors: false,
             seen: BTreeMap::new(),
             accused: Vec::new(),
             refused: BTreeMap::new(),
@@ -190,6 +196,16 @@ impl Book {
             _ => None,
         });
         guilty.collect()
+    }
+
+    /// From now on its blocks leave all disputes out, or no longer do.
+    pub fn censor(&self, censors: bool) {
+        self.inner.lock().unwrap().censors = censors;
+    }
+
+    /// How often something was refused for this reason.
+    pub fn refusals(&self, kind: &'static str, reason: &'static str) -> u64 {
+        self.inner.lock().unwrap().refused.get(&(kind, reason)).copied().unwrap_or(0)
     }
 
     pub fn failure(&self) -> Option<String> {
@@ -232,7 +248,8 @@ impl Ledger for Book {
 
     fn build(&self, secrets: &ProposerSecrets, time_ms: u64) -> Result<CheckedBlock, BlockError> {
         let mut inner = self.inner.lock().unwrap();
-        let pending = inner.pending.clone();
+        let mut pending = inner.pending.clone();
+        pending.retain(|signed| !(inner.censors && signed.body().body.is_dispute_lane()));
         Ok(inner.chain.propose(secrets, time_ms, pending)?.block)
     }
 
@@ -240,12 +257,21 @@ impl Ledger for Book {
         self.inner.lock().unwrap().chain.check(block)
     }
 
+    fn omission(&self, block: &CheckedBlock) -> Result<Option<Digest>, Fault> {
+        let inner = &mut *self.inner.lock().unwrap();
+        let overdue: Vec<Digest> = inner.held.overdue(block.header().height).copied().collect();
+        let held = inner.pending.iter().filter(|signed| overdue.contains(&signed.id()));
+        inner.chain.omission(block, &held.cloned().collect::<Vec<_>>())
+    }
+
     fn apply(&self, block: &CheckedBlock, certificate: &Certificate) -> Result<(), BlockError> {
-        let mut inner = self.inner.lock().unwrap();
+        let inner = &mut *self.inner.lock().unwrap();
         inner.chain.apply(block, certificate)?;
         let ids: Vec<Digest> = block.transactions().iter().map(Signed::id).collect();
         inner.pending.retain(|pending| !ids.contains(&pending.id()));
         let head = inner.chain.head();
+        let valid = inner.chain.sift(inner.pending.clone())?.valid;
+        inner.held.look(head.height, valid.iter());
         let (at, round) = (Instant::now(), certificate.round);
         inner.seen.insert(head.height.0, Seen { at, id: head.id, root: head.state_root, round });
         Ok(())

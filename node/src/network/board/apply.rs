@@ -22,6 +22,14 @@ impl Board {
         self.lock().chain.check(block)
     }
 
+    /// A dispute transaction that a checked block leaves out although it was valid here for long and has room (W-1.9).
+    pub fn omission(&self, block: &CheckedBlock) -> Result<Option<Digest>, Fault> {
+        let inner = &mut *self.lock();
+        let overdue = inner.held.overdue(block.header().height);
+        let held: Vec<_> = overdue.filter_map(|id| inner.mempool.get(id).cloned()).collect();
+        inner.chain.omission(block, &held)
+    }
+
     /// Applies a decided block: it is on disk when this returns. One that was applied before is no error.
     pub fn apply(&self, block: &CheckedBlock, certificate: &Certificate) -> Result<(), BlockError> {
         let mut inner = self.lock();
@@ -55,9 +63,11 @@ impl Board {
         }
         let pending = inner.mempool.in_order();
         if pending.is_empty() {
+            inner.held.look(height, [].into_iter());
             return Ok(());
         }
         let sifted = inner.chain.sift(pending)?;
+        inner.held.look(height, sifted.valid.iter());
         for (signed, reason) in sifted.dropped {
             self.close(inner, signed.id(), Fate::Refused { reason: reason.to_string() });
         }

@@ -7,6 +7,7 @@ mod tests;
 
 pub use apply::moves_of;
 
+use super::held::Held;
 use super::journal::Journal;
 use super::mempool::{Mempool, Origin};
 use super::metrics::Metrics;
@@ -54,6 +55,7 @@ pub enum Fate {
 struct Inner {
     chain: Chain,
     mempool: Mempool,
+    held: Held,
     fates: BTreeMap<Digest, Fate>,
     settled: VecDeque<Digest>,
     judge_us: BTreeMap<Digest, u64>,
@@ -85,6 +87,7 @@ impl Board {
         let inner = Inner {
             chain,
             mempool: Mempool::default(),
+            held: Held::default(),
             fates: BTreeMap::new(),
             settled: VecDeque::new(),
             judge_us: BTreeMap::new(),

@@ -7,6 +7,7 @@ use crate::rpc::methods::block::FullBlock;
 use crate::rpc::methods::blocks::Blocks;
 use crate::rpc::methods::commitment::Commitment;
 use crate::rpc::methods::dispute::Dispute;
+use crate::rpc::methods::disputes::Disputes;
 use crate::rpc::methods::events::Events;
 use crate::rpc::methods::fate::TransactionFate;
 use crate::rpc::methods::find::Found;
@@ -94,6 +95,11 @@ impl Client {
     /// The verdicts on a claim.
     pub fn verdicts(&self, claim: &str) -> Result<Verdicts, ClientError> {
         self.get(&format!("/v1/verdicts/{claim}"))
+    }
+
+    /// A page of disputes; `filter` is what the query has beside the page, such as `&open=true`.
+    pub fn disputes(&self, filter: &str, after: Option<&str>) -> Result<Disputes, ClientError> {
+        self.get(&format!("{}{filter}", page("/v1/disputes", after)))
     }
 
     /// A dispute.

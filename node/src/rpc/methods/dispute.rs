@@ -2,13 +2,15 @@
 
 use super::disputes::{DisputeHead, head_words};
 use super::run::LedgerSpan;
+use crate::events::status_text;
 use crate::names;
 use crate::rpc::asked::Asked;
 use crate::rpc::door::Door;
 use crate::rpc::history::MoveNote;
 use crate::rpc::refused::Refused;
 use crate::rpc::row::Row;
-use retrace_ledger::{DisputeRecord, DisputeStatus, State};
+use retrace_ledger::{Clocks, DisputeRecord, DisputeStatus, Event, Moment, State};
+use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Docket};
 use retrace_verifier::game::ulp_distance;
 use retrace_verifier::{Finding, Side};
@@ -26,6 +28,8 @@ pub struct Dispute {
     pub turn: Option<String>,
     /// What each side may use.
     pub clock: LedgerSpan,
+    /// The clock that runs; none once it is over.
+    pub running: Option<RunningClock>,
     /// What the accused has used in its earlier moves.
     pub used_by_accused: LedgerSpan,
     /// What the challenger has used in its earlier moves.
@@ -40,6 +44,23 @@ pub struct Dispute {
     pub moves: Option<Vec<PlayedMove>>,
     /// Where the evidence is, where there is any.
     pub evidence: Option<String>,
+    /// What became of the claim.
+    pub claim_status: String,
+    /// Why the claim cannot be settled now; none where it can.
+    pub unsettled: Option<String>,
+}
+
+/// The clock of the side to move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunningClock {
+    /// Whose.
+    pub side: String,
+    /// What it has used of its clock, up to the last block.
+    pub used: LedgerSpan,
+    /// What must pass until it has run out, of heights and of time.
+    pub left: LedgerSpan,
+    /// True when it has run out: anybody may say so.
+    pub expired: bool,
 }
 
 /// A value that was claimed and is wrong.
@@ -93,43 +114,83 @@ fn move_words(note: &MoveNote) -> PlayedMove {
 
 fn look(door: &Door, asked: &Asked) -> Result<Dispute, Refused> {
     let id = asked.digest("id")?;
-    let found = door.board.read(|state| {
-        let record = state.dispute(&id)?;
-        Some((head_words(state, &id, record), record.clone(), state.docket(&id)?.clone(), turn(state, &id)))
-    });
     // The place of a finding takes a program to derive: not while the board waits.
-    let (head, record, docket, turn) = found.ok_or_else(|| Refused::unknown("dispute", id))?;
-    let moves = door.history.moves(&id);
-    Ok(words(head, &record, &docket, turn, moves))
+    let found =
+        door.board.read(|state| Found::of(state, &id)).ok_or_else(|| Refused::unknown("dispute", id))?;
+    Ok(words(found, door.history.moves(&id)))
 }
 
-fn turn(state: &State, id: &retrace_verifier::digest::Digest) -> Option<String> {
-    let is_open = state.dispute(id).is_some_and(|record| record.status == DisputeStatus::Open);
-    state.game(id).filter(|_| is_open).map(|game| side_word(game.turn()))
+/// A dispute of a state and of the events that made it, for whoever has them without a door.
+pub fn in_blocks(state: &State, events: &[Vec<Event>], id: &Digest) -> Option<Dispute> {
+    let blocks =
+        (1u64..).zip(events).flat_map(|(height, block)| block.iter().map(move |event| (height, event)));
+    let moves = blocks.filter_map(|(height, event)| match event {
+        Event::Moved { dispute, number, side, kind, bytes } if dispute == id => {
+            Some(MoveNote { height, number: *number, side: *side, kind: *kind, bytes: *bytes })
+        }
+        _ => None,
+    });
+    Some(words(Found::of(state, id)?, Some(moves.collect())))
 }
 
-fn words(
+/// What the state says of a dispute.
+struct Found {
     head: DisputeHead,
-    record: &DisputeRecord,
-    docket: &Docket,
-    turn: Option<String>,
-    moves: Option<Vec<MoveNote>>,
-) -> Dispute {
+    record: DisputeRecord,
+    docket: Docket,
+    turn: Option<Side>,
+    now: Moment,
+    claim_status: String,
+    unsettled: Option<String>,
+}
+
+impl Found {
+    fn of(state: &State, id: &Digest) -> Option<Found> {
+        let record = state.dispute(id)?.clone();
+        let is_open = record.status == DisputeStatus::Open;
+        let now = state.now().ok()?.moment();
+        Some(Found {
+            head: head_words(state, id, &record),
+            docket: state.docket(id)?.clone(),
+            turn: state.game(id).filter(|_| is_open).map(|game| game.turn()),
+            now,
+            claim_status: state
+                .claim(&record.claim)
+                .map_or(String::new(), |claim| status_text(&claim.status)),
+            unsettled: state.settlement(&record.claim, now).err().map(|reason| reason.to_string()),
+            record,
+        })
+    }
+}
+
+fn running(clocks: &Clocks, side: Side, now: Moment) -> RunningClock {
+    let (used, budget) = (clocks.used(side, now), clocks.budget);
+    // A clock has run out when more than the budget is used.
+    let left = |budget: u64, used: u64| budget.saturating_add(1).saturating_sub(used);
+    let left = LedgerSpan { heights: left(budget.heights, used.heights), ms: left(budget.ms, used.ms) };
+    RunningClock { side: side_word(side), used: used.into(), left, expired: clocks.has_expired(side, now) }
+}
+
+fn words(found: Found, moves: Option<Vec<MoveNote>>) -> Dispute {
+    let Found { head, record, docket, turn, now, claim_status, unsettled } = found;
     let slot = if let Claim::Segment(signed) = &docket.claim { Some(signed.commitment.slot) } else { None };
     let outcome = if let DisputeStatus::Ended(outcome) = &record.status { Some(outcome) } else { None };
     let finding = outcome.and_then(|outcome| outcome.finding);
     let clocks = &record.clocks;
     Dispute {
         at: names::coordinates(docket.facts.round, slot, docket.unit),
-        turn,
+        turn: turn.map(side_word),
         clock: clocks.budget.into(),
+        running: turn.map(|side| running(clocks, side, now)),
         used_by_accused: clocks.accused.into(),
         used_by_challenger: clocks.challenger.into(),
         winner: outcome.map(|outcome| side_word(outcome.winner)),
         by_clock: outcome.is_some() && record.judging_bytes == 0,
-        finding: finding.map(|finding| finding_words(docket, &finding)),
+        finding: finding.map(|finding| finding_words(&docket, &finding)),
         moves: moves.map(|moves| moves.iter().map(move_words).collect()),
         evidence: finding.map(|_| format!("/v1/evidence/{}", head.id)),
+        claim_status,
+        unsettled,
         head,
     }
 }
@@ -147,5 +208,30 @@ pub fn finding_words(docket: &Docket, finding: &Finding) -> FoundValue {
         claimed_bits: names::bits(finding.claimed_bits),
         right_bits: names::bits(finding.right_bits),
         ulp_distance: ulp_distance(finding.claimed_bits, finding.right_bits),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LedgerSpan, running};
+    use retrace_ledger::{Clocks, Height, Moment, Span};
+    use retrace_verifier::Side;
+
+    /// W-3.1, L-3.4: what is left of a clock is nothing exactly when it has run out, in heights and in time.
+    #[test]
+    fn a_clock_says_what_is_left() {
+        let at = |height, credited_ms| Moment { height: Height(height), credited_ms };
+        let clocks = Clocks::start(Span { heights: 10, ms: 1_000 }, at(100, 5_000));
+        let left = |now| {
+            let running = running(&clocks, Side::Accused, now);
+            (running.left.heights, running.left.ms, running.expired)
+        };
+        assert_eq!(left(at(100, 5_000)), (11, 1_001, false));
+        assert_eq!(left(at(110, 7_000)), (1, 0, false));
+        assert_eq!(left(at(300, 6_000)), (0, 1, false));
+        assert_eq!(left(at(111, 6_001)), (0, 0, true));
+        let now = at(103, 5_400);
+        let said = running(&clocks, Side::Accused, now);
+        assert_eq!((said.side.as_str(), said.used), ("accused", LedgerSpan { heights: 3, ms: 400 }));
     }
 }

@@ -51,11 +51,14 @@ pub struct Disputes {
     pub next: Option<String>,
 }
 
+const RUN: Parameter = Parameter { name: "run", says: "only those of this run" };
 const CLAIM: Parameter = Parameter { name: "claim", says: "only those over this claim" };
 const PARTY: Parameter = Parameter { name: "party", says: "only those that this account is a side of" };
+const OPEN: Parameter =
+    Parameter { name: "open", says: "true: only open ones; false: only those that are over" };
 
 pub(in crate::rpc) fn row() -> Row {
-    Row::look("/v1/disputes", "All disputes, by id", &[CLAIM, PARTY, LIMIT, AFTER], look)
+    Row::look("/v1/disputes", "All disputes, by id", &[RUN, CLAIM, PARTY, OPEN, LIMIT, AFTER], look)
 }
 
 /// A dispute as the door says it.
@@ -78,14 +81,23 @@ pub(in crate::rpc) fn head_words(state: &State, id: &Digest, record: &DisputeRec
     }
 }
 
+/// All disputes of a state, for whoever has one without a door.
+pub fn heads(state: &State) -> Vec<DisputeHead> {
+    state.disputes().map(|(id, record)| head_words(state, &id, record)).collect()
+}
+
 fn look(door: &Door, asked: &Asked) -> Result<Disputes, Refused> {
     let page = asked.page()?;
     let after = page.after_digest()?;
-    let claim = asked.digest_of("claim")?;
+    let (run, claim, open) = (asked.digest_of("run")?, asked.digest_of("claim")?, asked.flag_of("open")?);
     let party = asked.digest_of("party")?.map(|digest| PeerKey(digest.0));
     let is_wanted = |record: &DisputeRecord| {
         let is_side = |key| record.accused == key || record.challenger == key;
-        claim.is_none_or(|claim| record.claim == claim) && party.is_none_or(is_side)
+        let is_open = record.status == DisputeStatus::Open;
+        run.is_none_or(|run| record.run == run)
+            && claim.is_none_or(|claim| record.claim == claim)
+            && party.is_none_or(is_side)
+            && open.is_none_or(|open| open == is_open)
     };
     let mut disputes: Vec<DisputeHead> = door.board.read(|state| {
         let later = state.disputes().skip_while(|(id, _)| Some(*id) <= after);

@@ -1,0 +1,140 @@
+//! `retrace dispute resolve`: anybody says that a clock has run out, or that a claim can be settled (L-5.6, L-5.10).
+
+use super::say;
+use super::source::Source;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::keys::open;
+use crate::cli::print::say as line;
+use crate::config::Config;
+use crate::keys::PassphraseArgs;
+use crate::rpc::client::Client;
+use crate::rpc::methods::dispute::Dispute;
+use crate::submit::{submit, wait_for};
+use miette::Diagnostic;
+use retrace_ledger::{Body, Settle, Timeout};
+use retrace_verifier::digest::Digest;
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Arguments of `retrace dispute resolve`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  retrace dispute resolve 3f2a --home ./trainer\n  retrace dispute resolve 3f2a --rpc http://127.0.0.1:4180 --json\n\nAny account may; it costs nothing but a nonce. Without a home it is only said what is left to do.\n\nExit status: 0 it is resolved, 1 a clock still runs, or the claim cannot be settled yet."
+)]
+pub struct Args {
+    /// The dispute; first digits do
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Home whose keys sign the transaction
+    #[arg(long, env = "RETRACE_HOME", value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// RPC of a node of this network; the home's own if left out
+    #[arg(long, env = "RETRACE_RPC", value_name = "URL")]
+    rpc: Option<String>,
+    /// Longest wait for a block in seconds
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, thiserror::Error, Diagnostic)]
+enum ResolveError {
+    #[error("which node?")]
+    #[diagnostic(help("name a home with keys by --home DIR, or at least a node by --rpc URL"))]
+    Nowhere,
+    #[error("{what}, and there are no keys to sign with")]
+    #[diagnostic(help("name a home with --home DIR; any account of the network may say so"))]
+    NoKeys { what: String },
+    #[error("the node names {text:?}, which is no id")]
+    #[diagnostic(help("is it a node of Retrace, and of this version?"))]
+    NoId { text: String },
+}
+
+/// What is left to do.
+#[derive(Debug, PartialEq, Eq)]
+enum Due {
+    /// Its clock has run out.
+    Timeout,
+    /// It is over, and the claim can be settled.
+    Settle,
+    /// Not yet.
+    Wait(String),
+    /// It is over, and its claim is decided.
+    Nothing(String),
+}
+
+fn due(dispute: &Dispute) -> Due {
+    match (&dispute.running, &dispute.unsettled) {
+        (Some(running), _) if running.expired => Due::Timeout,
+        (Some(running), _) => Due::Wait(format!("the {} is {}", running.side, say::left(running))),
+        (None, None) => Due::Settle,
+        (None, Some(reason)) if dispute.claim_status == "open" => {
+            Due::Wait(format!("the dispute is over, and its claim cannot be settled yet: {reason}"))
+        }
+        (None, Some(_)) => Due::Nothing(format!(
+            "nothing is left to do: {}, the claim is {}",
+            dispute.head.status, dispute.claim_status
+        )),
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let source = Source::Node(client(args)?);
+    let Source::Node(client) = &source else { return Ok(Exit::No) };
+    let dispute = source.find(&args.id)?;
+    let (name, what) = match due(&dispute) {
+        Due::Wait(text) => return Ok(told(args, &dispute, &text, Exit::No)),
+        Due::Nothing(text) => return Ok(told(args, &dispute, &text, Exit::Yes)),
+        Due::Timeout => ("timeout", &dispute.head.id),
+        Due::Settle => ("settle", &dispute.head.claim),
+    };
+    let id: Digest = what.parse().map_err(|_| Failure::input(ResolveError::NoId { text: what.clone() }))?;
+    let body = match name {
+        "timeout" => Body::Timeout(Timeout { dispute: id }),
+        _ => Body::Settle(Settle { claim: id }),
+    };
+    let said = match name {
+        "timeout" => "a clock has run out",
+        _ => "the claim can be settled",
+    };
+    let no_keys = || Failure::input(ResolveError::NoKeys { what: said.into() });
+    let opened = open(args.home.as_ref().ok_or_else(no_keys)?, &args.passphrase)?;
+    let network = opened.home.genesis().network();
+    let sent = submit(client, network, &opened.keys.stake, &body).map_err(Failure::work)?;
+    let patience = Duration::from_secs(args.timeout);
+    let height = wait_for(std::slice::from_ref(client), &sent, patience).map_err(Failure::work)?;
+    let after = source.find(&dispute.head.id)?;
+    if args.json {
+        line!(
+            "{}",
+            json!({ "sent": name, "transaction": sent.to_string(), "height": height, "dispute": after })
+        );
+    } else {
+        line!("{said}: said at height {height}, {sent}");
+        line!("dispute {}, claim {}", after.head.status, after.claim_status);
+    }
+    Ok(Exit::Yes)
+}
+
+fn client(args: &Args) -> Result<Client, Failure> {
+    let url = match (&args.rpc, &args.home) {
+        (Some(url), _) => url.clone(),
+        (None, Some(home)) => Config::load(home).map_err(Failure::input)?.rpc_url(),
+        (None, None) => return Err(Failure::input(ResolveError::Nowhere)),
+    };
+    Client::new(&url).map_err(Failure::input)
+}
+
+fn told(args: &Args, dispute: &Dispute, text: &str, exit: Exit) -> Exit {
+    match args.json {
+        true => line!("{}", json!({ "sent": null, "text": text, "dispute": dispute })),
+        false => line!("{text}"),
+    }
+    exit
+}
