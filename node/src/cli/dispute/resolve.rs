@@ -6,6 +6,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::keys::open;
 use crate::cli::print::say as line;
 use crate::config::Config;
+use crate::devnet::Record;
 use crate::keys::PassphraseArgs;
 use crate::rpc::client::Client;
 use crate::rpc::methods::dispute::Dispute;
@@ -47,9 +48,9 @@ enum ResolveError {
     #[error("which node?")]
     #[diagnostic(help("name a home with keys by --home DIR, or at least a node by --rpc URL"))]
     Nowhere,
-    #[error("{what}, and there are no keys to sign with")]
-    #[diagnostic(help("name a home with --home DIR; any account of the network may say so"))]
-    NoKeys { what: String },
+    #[error("{} is the folder of a devnet, which has no keys of its own", path.display())]
+    #[diagnostic(help("name a home in it, such as {}", path.join("faucet").display()))]
+    Devnet { path: PathBuf },
     #[error("the node names {text:?}, which is no id")]
     #[diagnostic(help("is it a node of Retrace, and of this version?"))]
     NoId { text: String },
@@ -85,35 +86,33 @@ fn due(dispute: &Dispute) -> Due {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let source = Source::Node(client(args)?);
-    let Source::Node(client) = &source else { return Ok(Exit::No) };
+    let client = client(args)?;
+    let source = Source::Node(client.clone());
     let dispute = source.find(&args.id)?;
-    let (name, what) = match due(&dispute) {
+    let (body, said) = match due(&dispute) {
         Due::Wait(text) => return Ok(told(args, &dispute, &text, Exit::No)),
         Due::Nothing(text) => return Ok(told(args, &dispute, &text, Exit::Yes)),
-        Due::Timeout => ("timeout", &dispute.head.id),
-        Due::Settle => ("settle", &dispute.head.claim),
+        Due::Timeout => {
+            (Body::Timeout(Timeout { dispute: digest(&dispute.head.id)? }), "a clock has run out")
+        }
+        Due::Settle => {
+            (Body::Settle(Settle { claim: digest(&dispute.head.claim)? }), "the claim can be settled")
+        }
     };
-    let id: Digest = what.parse().map_err(|_| Failure::input(ResolveError::NoId { text: what.clone() }))?;
-    let body = match name {
-        "timeout" => Body::Timeout(Timeout { dispute: id }),
-        _ => Body::Settle(Settle { claim: id }),
+    let Some(home) = &args.home else {
+        let text = format!("{said}: name a home whose keys say so with --home DIR");
+        return Ok(told(args, &dispute, &text, Exit::No));
     };
-    let said = match name {
-        "timeout" => "a clock has run out",
-        _ => "the claim can be settled",
-    };
-    let no_keys = || Failure::input(ResolveError::NoKeys { what: said.into() });
-    let opened = open(args.home.as_ref().ok_or_else(no_keys)?, &args.passphrase)?;
+    let opened = open(home, &args.passphrase)?;
     let network = opened.home.genesis().network();
-    let sent = submit(client, network, &opened.keys.stake, &body).map_err(Failure::work)?;
+    let sent = submit(&client, network, &opened.keys.stake, &body).map_err(Failure::work)?;
     let patience = Duration::from_secs(args.timeout);
-    let height = wait_for(std::slice::from_ref(client), &sent, patience).map_err(Failure::work)?;
+    let height = wait_for(std::slice::from_ref(&client), &sent, patience).map_err(Failure::work)?;
     let after = source.find(&dispute.head.id)?;
     if args.json {
         line!(
             "{}",
-            json!({ "sent": name, "transaction": sent.to_string(), "height": height, "dispute": after })
+            json!({ "sent": body.kind(), "transaction": sent.to_string(), "height": height, "dispute": after })
         );
     } else {
         line!("{said}: said at height {height}, {sent}");
@@ -122,9 +121,16 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Yes)
 }
 
+fn digest(text: &str) -> Result<Digest, Failure> {
+    text.parse().map_err(|_| Failure::input(ResolveError::NoId { text: text.into() }))
+}
+
 fn client(args: &Args) -> Result<Client, Failure> {
     let url = match (&args.rpc, &args.home) {
         (Some(url), _) => url.clone(),
+        (None, Some(home)) if Record::exists(home) => {
+            return Err(Failure::input(ResolveError::Devnet { path: home.clone() }));
+        }
         (None, Some(home)) => Config::load(home).map_err(Failure::input)?.rpc_url(),
         (None, None) => return Err(Failure::input(ResolveError::Nowhere)),
     };
@@ -137,4 +143,41 @@ fn told(args: &Args, dispute: &Dispute, text: &str, exit: Exit) -> Exit {
         false => line!("{text}"),
     }
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Due, due};
+    use crate::rpc::methods::dispute::Dispute;
+    use serde_json::{Value, json};
+
+    fn dispute(running: &Value, claim_status: &str, unsettled: Option<&str>) -> Dispute {
+        let span = json!({ "heights": 4, "ms": 4_000 });
+        let head = json!({
+            "id": "", "run": "", "claim": "", "unit": "", "accused": "", "challenger": "", "bond": 1,
+            "opened_at": 1, "open": !running.is_null(), "status": "ended", "moves": 0, "posted_bytes": 0,
+            "judging_bytes": 0,
+        });
+        let whole = json!({
+            "head": head, "at": "0.0.0", "clock": span, "running": running, "used_by_accused": span,
+            "used_by_challenger": span, "by_clock": false, "claim_status": claim_status, "unsettled": unsettled,
+        });
+        serde_json::from_value(whole).unwrap()
+    }
+
+    /// L-5.6, L-5.10: a word is due when a clock has run out, or when nothing but a settlement is left.
+    #[test]
+    fn what_is_due_follows_from_clock_and_claim() {
+        let clock = |left, expired| {
+            let span = json!({ "heights": left, "ms": left });
+            json!({ "side": "accused", "used": span, "left": span, "expired": expired })
+        };
+        assert_eq!(due(&dispute(&clock(0, true), "open", Some("x"))), Due::Timeout);
+        let wait = due(&dispute(&clock(1_500, false), "open", Some("x")));
+        assert_eq!(wait, Due::Wait("the accused is to move, 1500 heights and 1.5 s left".into()));
+        assert_eq!(due(&dispute(&Value::Null, "open", None)), Due::Settle);
+        let early = due(&dispute(&Value::Null, "open", Some("the window is open")));
+        assert!(matches!(early, Due::Wait(text) if text.ends_with("the window is open")));
+        assert!(matches!(due(&dispute(&Value::Null, "convicted", Some("x"))), Due::Nothing(_)));
+    }
 }

@@ -173,6 +173,8 @@ fn running(clocks: &Clocks, side: Side, now: Moment) -> RunningClock {
 
 fn words(found: Found, moves: Option<Vec<MoveNote>>) -> Dispute {
     let Found { head, record, docket, turn, now, claim_status, unsettled } = found;
+    // The memory has no entry for a dispute before its first move.
+    let moves = moves.or_else(|| (head.moves == 0).then(Vec::new));
     let slot = if let Claim::Segment(signed) = &docket.claim { Some(signed.commitment.slot) } else { None };
     let outcome = if let DisputeStatus::Ended(outcome) = &record.status { Some(outcome) } else { None };
     let finding = outcome.and_then(|outcome| outcome.finding);
