@@ -3,7 +3,7 @@
 use crate::amount::{Amount, Height, Moment};
 use crate::genesis::Role;
 use crate::keys::RegisteredKeys;
-use crate::run::{AttestedPart, ClaimStatus, VerdictResult};
+use crate::run::{AttestedPart, ClaimStatus, Question, VerdictResult};
 use crate::vote::VoteKind;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
@@ -22,6 +22,8 @@ pub enum SlashReason {
     FalseVerdict,
     /// The challenger of a dispute lost it.
     FalseChallenge,
+    /// The accused gave two answers to one question.
+    Contradiction,
 }
 
 /// Why somebody was paid.
@@ -59,6 +61,8 @@ pub enum Ending {
         /// Which.
         by: Digest,
     },
+    /// The accused gave another answer than before: it lost.
+    Contradicted,
 }
 
 /// One thing that happened.
@@ -342,5 +346,34 @@ pub enum Event {
         part: AttestedPart,
         /// The part of its lock that was burned; the rest is free.
         burned: Amount,
+    },
+    /// A dispute has a place: its clocks run.
+    DisputeStarted {
+        /// Dispute.
+        dispute: Digest,
+        /// Claim.
+        claim: Digest,
+    },
+    /// Somebody will dispute something.
+    Sealed {
+        /// Who.
+        peer: PeerKey,
+        /// The seal.
+        seal: Digest,
+    },
+    /// The accused signed two answers to one question.
+    Contradicted {
+        /// Claim.
+        claim: Digest,
+        /// Unit.
+        unit: Unit,
+        /// Who signed both.
+        accused: PeerKey,
+        /// Dispute of one answer.
+        first: Digest,
+        /// Dispute of the other.
+        second: Digest,
+        /// The question.
+        question: Question,
     },
 }

@@ -38,6 +38,13 @@ pub const FREE_VERDICTS_MAX: usize = 32;
 /// Disputes of one challenger that may be open on one claim.
 pub const OPEN_DISPUTES_PER_CHALLENGER: usize = 8;
 
+/// Disputes that one accused plays at once; the others are queued.
+pub const STARTED_DISPUTES_MAX: usize = 4;
+/// Seals that one account holds at once.
+pub const SEALS_MAX: usize = 16;
+/// Heights after its own for which a seal can be opened.
+pub const SEAL_HEIGHTS: u64 = 256;
+
 /// Smallest and largest number of verdicts that a run may ask for.
 pub const VERDICTS_MIN: (u8, u8) = (1, 16);
 /// Smallest and largest delay of a draw, in heights.

@@ -1,16 +1,18 @@
 //! A claim is proved wrong: who loses, who is paid, and what becomes of everything that hung on it (L-5.11).
 
+use super::caseload::{leave, start_next};
 use super::dispute::say_ended;
 use super::merge::{stand, withdraw};
-use super::record::{ClaimStatus, DisputeRecord, DisputeStatus, VerdictResult};
+use super::record::{ClaimStatus, DisputeRecord, DisputeStatus, Precedence, VerdictResult};
 use super::settle::pay_verdicts;
 use crate::amount::Amount;
 use crate::event::{Ending, Event, RewardReason, SlashReason};
 use crate::fault::Fault;
 use crate::stage::Stage;
 use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
 
-/// Convicts the accused of a won dispute.
+/// Convicts the accused of a claim: of a dispute that was won, or in which it contradicted itself.
 pub(super) fn convict(stage: &mut Stage<'_>, dispute: &Digest, reason: SlashReason) -> Result<(), Fault> {
     let won = stage.state.disputes.want(dispute)?.clone();
     let claim = stage.state.claims.want(&won.claim)?.clone();
@@ -19,8 +21,13 @@ pub(super) fn convict(stage: &mut Stage<'_>, dispute: &Digest, reason: SlashReas
         claim.status = status;
         claim.disputes.clear();
     })?;
-    slash_liar(stage, &won, claim.lock, reason)?;
-    stage.state.unlock(&won.challenger, won.bond)?;
+    let to = first_accusation(stage, &won, &claim.disputes)?;
+    slash_liar(stage, &won, claim.lock, to, reason)?;
+    // A contradiction may be shown when its dispute has ended already.
+    let is_pending = claim.disputes.contains(dispute);
+    if is_pending {
+        stage.state.unlock(&won.challenger, won.bond)?;
+    }
     for other in claim.disputes.iter().filter(|other| *other != dispute) {
         overtake(stage, other, dispute)?;
     }
@@ -29,28 +36,52 @@ pub(super) fn convict(stage: &mut Stage<'_>, dispute: &Digest, reason: SlashReas
     }
     stage.say(Event::Settled { run: won.run, claim: won.claim, status });
     if claim.is_segment() {
-        return pay_verdicts(stage, &won.claim, Some(won.unit));
+        pay_verdicts(stage, &won.claim, Some(won.unit))?;
+    } else {
+        // The escrow holds the verdicts of one base a round: those on the one that is accepted.
+        stage.state.rounds.change(&(claim.run, claim.round), |round| round.standing = None)?;
+        if let Some(rival) = won.rival.filter(|_| is_pending) {
+            stand(stage, &rival)?;
+        }
     }
-    // The escrow holds the verdicts of one base a round: those on the one that is accepted.
-    stage.state.rounds.change(&(claim.run, claim.round), |round| round.standing = None)?;
-    match won.rival {
-        Some(rival) => stand(stage, &rival),
-        None => Ok(()),
-    }
+    start_next(stage, &won.accused)
 }
 
+/// Whose bounty it is: of the accusations of this unit that are pending, the one that stands for longest. So nobody
+/// gains by copying one that it has seen.
+fn first_accusation(
+    stage: &Stage<'_>,
+    won: &DisputeRecord,
+    pending: &[Digest],
+) -> Result<Option<PeerKey>, Fault> {
+    let mut first: Option<(Precedence, PeerKey)> = None;
+    for dispute in pending {
+        let record = stage.state.disputes.want(dispute)?;
+        let is_earlier = first.is_none_or(|(precedence, _)| record.precedence < precedence);
+        if record.unit == won.unit && is_earlier {
+            first = Some((record.precedence, record.challenger));
+        }
+    }
+    Ok(first.map(|(_, challenger)| challenger))
+}
+
+/// Burns the lock, but for the bounty; all of it where nobody accuses.
 fn slash_liar(
     stage: &mut Stage<'_>,
     won: &DisputeRecord,
     amount: Amount,
+    to: Option<PeerKey>,
     reason: SlashReason,
 ) -> Result<(), Fault> {
-    let bounty = stage.state.runs.want(&won.run)?.terms.bounty();
-    stage.state.slash_locked(&won.accused, amount, &won.challenger, bounty)?;
+    let terms = &stage.state.runs.want(&won.run)?.terms;
+    let bounty = if to.is_some() { terms.bounty() } else { Amount::ZERO };
+    stage.state.slash_locked(&won.accused, amount, &to.unwrap_or(won.accused), bounty)?;
     let (peer, claim, unit, run) = (won.accused, won.claim, won.unit, won.run);
     stage.say(Event::Slashed { peer, claim, unit, amount, reason, bounty });
-    let (peer, reason) = (won.challenger, RewardReason::Bounty);
-    stage.say(Event::Rewarded { run, peer, amount: bounty, reason });
+    if let Some(peer) = to {
+        let reason = RewardReason::Bounty;
+        stage.say(Event::Rewarded { run, peer, amount: bounty, reason });
+    }
     Ok(())
 }
 
@@ -58,8 +89,7 @@ fn slash_liar(
 fn overtake(stage: &mut Stage<'_>, dispute: &Digest, by: &Digest) -> Result<(), Fault> {
     let other = stage.state.disputes.want(dispute)?.clone();
     stage.state.unlock(&other.challenger, other.bond)?;
-    let status = DisputeStatus::Overtaken { by: *by };
-    stage.state.disputes.change(dispute, |record| record.status = status)?;
+    leave(stage, dispute, DisputeStatus::Overtaken { by: *by })?;
     say_ended(stage, dispute, Ending::Overtaken { by: *by })?;
     match other.rival {
         Some(rival) => withdraw(stage, &rival),

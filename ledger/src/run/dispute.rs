@@ -1,8 +1,11 @@
-//! Disputes: the ledger frames them from its own state, keeps their clocks, and acts on their ends (L-5.8 to L-5.10).
+//! Disputes: the ledger frames them from its own state and acts on their ends (L-5.8 to L-5.10).
 
+use super::answer::Question;
+use super::caseload::{leave, queue, start_next};
+use super::clock::Clock;
 use super::convict::convict;
 use super::merge::{accepted_deltas, withdraw};
-use super::record::{Clocks, DisputeRecord, DisputeStatus};
+use super::record::{DisputeRecord, DisputeStatus, Precedence};
 use crate::event::{Ending, Event, RewardReason, SlashReason};
 use crate::fault::Fault;
 use crate::stage::Stage;
@@ -63,12 +66,13 @@ impl Docketed {
     }
 }
 
-/// Opens a dispute: locks the bond, starts the clocks.
+/// Opens a dispute: locks the bond, and starts it as soon as there is a place.
 pub(crate) fn open_dispute(
     stage: &mut Stage<'_>,
     claim: Digest,
     game: Game,
     rival: Option<Digest>,
+    precedence: Precedence,
 ) -> Result<(), Fault> {
     let dispute = game.id();
     let record = stage.state.claims.want(&claim)?;
@@ -86,15 +90,18 @@ pub(crate) fn open_dispute(
         bond,
         rival,
         opened: stage.now,
-        clocks: Clocks::start(budget, stage.now),
-        status: DisputeStatus::Open,
+        precedence,
+        started: None,
+        clock: Clock::full(budget),
+        answers: Vec::new(),
+        status: DisputeStatus::Queued,
         judging_bytes: 0,
     };
-    stage.state.disputes.put(dispute, record);
+    stage.state.disputes.put(dispute, record.clone());
     stage.state.games.put(dispute, game);
     stage.state.claims.change(&claim, |record| record.disputes.push(dispute))?;
     stage.say(Event::DisputeOpened { dispute, run, claim, unit, accused, challenger });
-    Ok(())
+    queue(stage, dispute, &record)
 }
 
 /// Acts on the end of a dispute, if its game has one.
@@ -105,13 +112,31 @@ pub(crate) fn end_dispute(stage: &mut Stage<'_>, dispute: &Digest, timed_out: bo
         true => Ending::TimedOut { winner },
         false => Ending::Judged { winner, finding: outcome.finding },
     };
-    stage.state.disputes.change(dispute, |record| record.status = DisputeStatus::Ended(outcome))?;
+    leave(stage, dispute, DisputeStatus::Ended(outcome))?;
     say_ended(stage, dispute, ending)?;
     match winner {
         Side::Challenger if timed_out => convict(stage, dispute, SlashReason::Silence),
         Side::Challenger => convict(stage, dispute, SlashReason::Lie),
         Side::Accused => acquit(stage, dispute),
     }
+}
+
+/// The accused answered a question as it did not answer it in `first`: that convicts it, whichever answer is right.
+pub(crate) fn contradict(
+    stage: &mut Stage<'_>,
+    dispute: &Digest,
+    first: Digest,
+    question: Question,
+) -> Result<(), Fault> {
+    let record = stage.state.disputes.want(dispute)?;
+    let (claim, unit, accused, is_pending) =
+        (record.claim, record.unit, record.accused, record.status.is_pending());
+    stage.say(Event::Contradicted { claim, unit, accused, first, second: *dispute, question });
+    if is_pending {
+        leave(stage, dispute, DisputeStatus::Contradicted)?;
+        say_ended(stage, dispute, Ending::Contradicted)?;
+    }
+    convict(stage, dispute, SlashReason::Contradiction)
 }
 
 pub(super) fn say_ended(stage: &mut Stage<'_>, dispute: &Digest, ending: Ending) -> Result<(), Fault> {
@@ -133,8 +158,8 @@ fn acquit(stage: &mut Stage<'_>, dispute: &Digest) -> Result<(), Fault> {
     stage.say(Event::Slashed { peer, claim, unit, amount, reason, bounty });
     let (peer, reason) = (record.accused, RewardReason::Defense);
     stage.say(Event::Rewarded { run, peer, amount: bounty, reason });
-    match record.rival {
-        Some(rival) => withdraw(stage, &rival),
-        None => Ok(()),
+    if let Some(rival) = record.rival {
+        withdraw(stage, &rival)?;
     }
+    start_next(stage, &record.accused)
 }

@@ -1,7 +1,7 @@
 //! The base of a round: one standing claim, contradicted only by a dispute (L-5.7).
 
 use super::dispute::open_dispute;
-use super::record::{ClaimRecord, ClaimStatus};
+use super::record::{ClaimRecord, ClaimStatus, Precedence};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::stage::Stage;
@@ -55,7 +55,10 @@ pub(crate) fn post_base(
         None => stand(stage, &id),
         Some(game) => {
             let disputed = stage.state.rounds.want(&(run, round))?.standing;
-            open_dispute(stage, disputed.ok_or(Fault::Rule { rule: "L-5.7" })?, *game, Some(id))
+            let disputed = disputed.ok_or(Fault::Rule { rule: "L-5.7" })?;
+            // Its own root says what is wrong, so a rival needs no seal (L-5.8).
+            let precedence = Precedence { height: stage.now.height, sealed: true };
+            open_dispute(stage, disputed, *game, Some(id), precedence)
         }
     }
 }

@@ -8,7 +8,10 @@
 //!                                                   settle
 //! ```
 
+mod answer;
 mod attestation;
+mod caseload;
+mod clock;
 mod convict;
 mod dispute;
 mod draw;
@@ -20,16 +23,21 @@ mod settle;
 mod terms;
 mod void;
 
+pub use answer::{Answer, Answered, Question};
 pub use attestation::{Attestation, Attestations, AttestedPart, attestation_key, step_before};
+pub use caseload::{Case, Caseload};
+pub use clock::{Clock, Defense};
 pub use draw::drawn_verifiers;
 pub use record::{
-    Audit, ClaimRecord, ClaimStatus, Clocks, DisputeRecord, DisputeStatus, Phase, Progress, Round, Run, Slot,
-    VerdictRecord, VerdictResult,
+    Audit, ClaimRecord, ClaimStatus, DisputeRecord, DisputeStatus, Phase, Precedence, Progress, Round, Run,
+    Slot, VerdictRecord, VerdictResult,
 };
 pub use terms::RunTerms;
 
+pub(crate) use answer::{answer_digest, answered, question};
 pub(crate) use attestation::{put_attestation, withheld};
-pub(crate) use dispute::{Docketed, end_dispute, open_dispute};
+pub(crate) use caseload::{run_clock, stop_clock};
+pub(crate) use dispute::{Docketed, contradict, end_dispute, open_dispute};
 pub(crate) use drive::drive;
 pub(crate) use merge::{accepted_deltas, post_base};
 pub(crate) use settle::{verdicts_suffice, verdicts_unanimous, verify_claim};

@@ -1,13 +1,15 @@
 //! What the ledger remembers of runs, rounds, claims, verdicts and disputes (L-5.1).
 
+use super::answer::Answered;
+use super::clock::Clock;
 use super::terms::RunTerms;
-use crate::amount::{Amount, Height, Moment, Span};
+use crate::amount::{Amount, Height, Moment};
 use crate::beacon::Beacon;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Claim;
 use retrace_verifier::signature::PeerKey;
-use retrace_verifier::{Outcome, ProgramPins, Side, Unit};
+use retrace_verifier::{Outcome, ProgramPins, Unit};
 
 /// A run as it was opened; it never changes.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -132,7 +134,7 @@ pub struct ClaimRecord {
     pub draw_at: Option<Height>,
     /// The draw, once there was one.
     pub audit: Option<Audit>,
-    /// Open disputes over it.
+    /// Disputes over it that have not ended, queued or played, in order of opening.
     pub disputes: Vec<Digest>,
 }
 
@@ -156,6 +158,8 @@ pub struct VerdictRecord {
     pub trace_root: Digest,
     /// True when the verifier was drawn for this unit.
     pub drawn: bool,
+    /// When it was given: a mismatch of a drawn verifier is an accusation from then on (L-5.11).
+    pub at: Height,
 }
 
 /// How far a dispute is.
@@ -170,19 +174,19 @@ pub enum DisputeStatus {
         /// Which.
         by: Digest,
     },
+    /// It waits for a place among the disputes that its accused plays at once.
+    Queued,
+    /// The accused gave two answers to one question, the second of them in this dispute.
+    Contradicted,
 }
 
-/// The chess clocks of a dispute: each side has one budget for all its moves (L-3.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Clocks {
-    /// Budget of each side.
-    pub budget: Span,
-    /// What the accused has used in its earlier moves.
-    pub accused: Span,
-    /// What the challenger has used in its earlier moves.
-    pub challenger: Span,
-    /// Since when the side to move is to move.
-    pub since: Moment,
+/// Since when an accusation stands: the earliest one gets the bounty (L-5.11). At one height verdicts come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub struct Precedence {
+    /// Height of the mismatch verdict, of the seal, or of the rival base.
+    pub height: Height,
+    /// False for a verdict.
+    pub sealed: bool,
 }
 
 /// A dispute's accounts; its moves are in the [`retrace_verifier::Game`] of the same id.
@@ -204,42 +208,24 @@ pub struct DisputeRecord {
     pub rival: Option<Digest>,
     /// Opened at.
     pub opened: Moment,
-    /// Clocks.
-    pub clocks: Clocks,
+    /// Since when the accusation stands.
+    pub precedence: Precedence,
+    /// Started at; none while it is queued.
+    pub started: Option<Moment>,
+    /// The challenger's clock; the accused has one for the claim.
+    pub clock: Clock,
+    /// What the accused answered in it that another dispute over the unit may ask too.
+    pub answers: Vec<Answered>,
     /// Status.
     pub status: DisputeStatus,
     /// Bytes of the judging transaction; 0 before.
     pub judging_bytes: u32,
 }
 
-impl Clocks {
-    /// Full clocks, running from `now`.
-    pub fn start(budget: Span, now: Moment) -> Clocks {
-        Clocks { budget, accused: Span::default(), challenger: Span::default(), since: now }
-    }
-
-    /// What a side has used up to `now`, being to move.
-    pub fn used(&self, side: Side, now: Moment) -> Span {
-        let before = match side {
-            Side::Accused => self.accused,
-            Side::Challenger => self.challenger,
-        };
-        before.plus(now.since(self.since))
-    }
-
-    /// True when the side to move has used more than its budget, in heights **and** in credited time.
-    pub fn has_expired(&self, side: Side, now: Moment) -> bool {
-        self.used(side, now).exceeds(self.budget)
-    }
-
-    /// Stops the clock of the side that moved and starts the next turn.
-    pub fn press(&mut self, side: Side, now: Moment) {
-        let used = self.used(side, now);
-        match side {
-            Side::Accused => self.accused = used,
-            Side::Challenger => self.challenger = used,
-        }
-        self.since = now;
+impl DisputeStatus {
+    /// True while it is queued or played.
+    pub fn is_pending(&self) -> bool {
+        matches!(self, DisputeStatus::Open | DisputeStatus::Queued)
     }
 }
 

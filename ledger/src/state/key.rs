@@ -3,7 +3,7 @@
 use super::State;
 use crate::amount::Height;
 use crate::codec::encode;
-use crate::run::AttestedPart;
+use crate::run::{AttestedPart, Question};
 use borsh::BorshSerialize;
 use retrace_verifier::Unit;
 use retrace_verifier::digest::Digest;
@@ -30,14 +30,20 @@ pub enum StateKey {
     Dispute(Digest),
     /// A dispute's game.
     Game(Digest),
-    /// The accused's one trace root for a unit.
-    Trace(Digest, Unit),
+    /// The accused's first answer to a question about a unit; a trace root is one.
+    Answer(Digest, Unit, Question),
     /// What validators said of a part of a commitment.
     Attestations(Digest, AttestedPart),
     /// A validator's turns, by its account.
     Turns(PeerKey),
     /// A validator, by its account, that voted twice at a height.
     Equivocation(PeerKey, Height),
+    /// The one clock of whoever answers for a claim.
+    Defense(Digest),
+    /// Disputes that an accused plays, and those that are queued.
+    Caseload(PeerKey),
+    /// Seals of an account.
+    Seals(PeerKey),
 }
 
 fn key<K: BorshSerialize>(tag: u8, key: &K) -> Vec<u8> {
@@ -59,10 +65,13 @@ impl StateKey {
             StateKey::Verdicts(claim, unit) => key(super::VERDICTS, &(claim, unit)),
             StateKey::Dispute(dispute) => key(super::DISPUTES, dispute),
             StateKey::Game(dispute) => key(super::GAMES, dispute),
-            StateKey::Trace(claim, unit) => key(super::TRACES, &(claim, unit)),
+            StateKey::Answer(claim, unit, question) => key(super::ANSWERS, &(claim, unit, question)),
             StateKey::Turns(peer) => key(super::TURNS, peer),
             StateKey::Attestations(claim, part) => key(super::ATTESTATIONS, &(claim, part)),
             StateKey::Equivocation(peer, height) => key(super::EQUIVOCATIONS, &(peer, height)),
+            StateKey::Defense(claim) => key(super::DEFENSES, claim),
+            StateKey::Caseload(peer) => key(super::CASELOADS, peer),
+            StateKey::Seals(peer) => key(super::SEALS, peer),
         }
     }
 }
@@ -80,10 +89,13 @@ impl State {
             StateKey::Verdicts(claim, unit) => self.verdicts.get(&(*claim, *unit)).map(encode),
             StateKey::Dispute(dispute) => self.disputes.get(dispute).map(encode),
             StateKey::Game(dispute) => self.games.get(dispute).map(encode),
-            StateKey::Trace(claim, unit) => self.traces.get(&(*claim, *unit)).map(encode),
+            StateKey::Answer(claim, unit, question) => self.answer(claim, *unit, *question).map(encode),
             StateKey::Turns(peer) => self.turns.get(peer).map(encode),
             StateKey::Attestations(claim, part) => self.attestations.get(&(*claim, *part)).map(encode),
             StateKey::Equivocation(peer, height) => self.equivocations.get(&(*peer, *height)).map(encode),
+            StateKey::Defense(claim) => self.defenses.get(claim).map(encode),
+            StateKey::Caseload(peer) => self.caseloads.get(peer).map(encode),
+            StateKey::Seals(peer) => self.seals.get(peer).map(encode),
         }
     }
 }

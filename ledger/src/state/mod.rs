@@ -9,12 +9,15 @@
 //! 4    rounds     run, round             base, beacon, slots, standing claim
 //! 5    claims     claim                  commitment or base, status, draw, open disputes
 //! 6    verdicts   claim, unit            verdicts in order
-//! 7    disputes   dispute                parties, bond, clocks, status
+//! 7    disputes   dispute                parties, bond, clock of the challenger, status
 //! 8    games      dispute                the game
-//! 9    traces     claim, unit            the accused's one trace root
+//! 9    answers    claim, unit, question  the accused's first answer
 //! 10   turns      stake key              turns to propose that were missed
 //! 11   attestations   claim, part        what validators said that they hold
 //! 12   equivocations  stake key, height  the transaction that showed two contradicting votes
+//! 13   defenses   claim                  the accused's one clock
+//! 14   caseloads  stake key              disputes that are played, and that are queued
+//! 15   seals      stake key              seals that can be opened
 //! ```
 
 mod account;
@@ -39,8 +42,10 @@ use crate::beacon::{Beacon, genesis_beacon};
 use crate::fault::Fault;
 use crate::genesis::{Genesis, GenesisError, Params};
 use crate::run::{
-    Attestations, AttestedPart, ClaimRecord, DisputeRecord, Progress, Round, Run, VerdictRecord,
+    Answer, Attestations, AttestedPart, Caseload, ClaimRecord, Defense, DisputeRecord, Progress, Question,
+    Round, Run, VerdictRecord,
 };
+use crate::transaction::HeldSeal;
 use crate::turns::Turns;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
@@ -57,10 +62,13 @@ const CLAIMS: u8 = 5;
 const VERDICTS: u8 = 6;
 const DISPUTES: u8 = 7;
 const GAMES: u8 = 8;
-const TRACES: u8 = 9;
+const ANSWERS: u8 = 9;
 const TURNS: u8 = 10;
 const ATTESTATIONS: u8 = 11;
 const EQUIVOCATIONS: u8 = 12;
+const DEFENSES: u8 = 13;
+const CASELOADS: u8 = 14;
+const SEALS: u8 = 15;
 
 /// What every block changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -103,10 +111,13 @@ pub struct State {
     pub(crate) verdicts: Table<(Digest, Unit), Vec<VerdictRecord>>,
     pub(crate) disputes: Table<Digest, DisputeRecord>,
     pub(crate) games: Table<Digest, Game>,
-    pub(crate) traces: Table<(Digest, Unit), Digest>,
+    pub(crate) answers: Table<(Digest, Unit, Question), Answer>,
     pub(crate) turns: Table<PeerKey, Turns>,
     pub(crate) attestations: Table<(Digest, AttestedPart), Attestations>,
     pub(crate) equivocations: Table<(PeerKey, Height), Digest>,
+    pub(crate) defenses: Table<Digest, Defense>,
+    pub(crate) caseloads: Table<PeerKey, Caseload>,
+    pub(crate) seals: Table<PeerKey, Vec<HeldSeal>>,
 }
 
 /// Does the same to every table.
@@ -130,13 +141,19 @@ macro_rules! each_table {
         $body;
         let $table = &mut $state.games;
         $body;
-        let $table = &mut $state.traces;
+        let $table = &mut $state.answers;
         $body;
         let $table = &mut $state.turns;
         $body;
         let $table = &mut $state.attestations;
         $body;
         let $table = &mut $state.equivocations;
+        $body;
+        let $table = &mut $state.defenses;
+        $body;
+        let $table = &mut $state.caseloads;
+        $body;
+        let $table = &mut $state.seals;
         $body;
     }};
 }
@@ -157,10 +174,13 @@ impl State {
             verdicts: Table::new(VERDICTS),
             disputes: Table::new(DISPUTES),
             games: Table::new(GAMES),
-            traces: Table::new(TRACES),
+            answers: Table::new(ANSWERS),
             turns: Table::new(TURNS),
             attestations: Table::new(ATTESTATIONS),
             equivocations: Table::new(EQUIVOCATIONS),
+            defenses: Table::new(DEFENSES),
+            caseloads: Table::new(CASELOADS),
+            seals: Table::new(SEALS),
         })
     }
 

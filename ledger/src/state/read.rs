@@ -1,7 +1,10 @@
 //! Typed read access: what a node, a driver or an explorer asks of the state (L-7.5).
 
 use super::{Account, State};
-use crate::run::{ClaimRecord, ClaimStatus, DisputeRecord, Progress, Round, Run, VerdictRecord};
+use crate::run::{
+    Caseload, ClaimRecord, ClaimStatus, Defense, DisputeRecord, Progress, Round, Run, VerdictRecord,
+};
+use crate::transaction::HeldSeal;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Docket};
 use retrace_verifier::signature::PeerKey;
@@ -97,9 +100,19 @@ impl State {
         self.games.get(dispute).map(Game::docket)
     }
 
-    /// The accused's one trace root for a unit, once posted in any dispute.
-    pub fn trace(&self, claim: &Digest, unit: Unit) -> Option<Digest> {
-        self.traces.get(&(*claim, unit)).copied()
+    /// The one clock of whoever answers for a claim, once a dispute over it has started.
+    pub fn defense(&self, claim: &Digest) -> Option<&Defense> {
+        self.defenses.get(claim)
+    }
+
+    /// Disputes that an accused plays and those that are queued, once there was one.
+    pub fn caseload(&self, accused: &PeerKey) -> Option<&Caseload> {
+        self.caseloads.get(accused)
+    }
+
+    /// Seals of an account, in the order in which they came; some may be too old.
+    pub fn seals(&self, peer: &PeerKey) -> &[HeldSeal] {
+        self.seals.get(peer).map_or(&[], Vec::as_slice)
     }
 
     /// Delta roots that the merge of a round takes, in slot order: those of its verified commitments.

@@ -2,9 +2,9 @@
 
 use crate::{
     Account, Amount, Attest, AttestedPart, Base, Block, Body, Certificate, Chain, CheckedBlock, Commit,
-    CommitSignature, Event, Genesis, GenesisAccount, Height, MemoryStore, OpenRun, Params, Phase,
-    ProposerSecrets, RegisteredKeys, Role, RunTerms, Settle, Signable, Signed, Span, Transaction,
-    TransactionInvalid, Verdict, VerdictResult, Vote, VoteKind, VrfSecret, encode,
+    CommitSignature, Dispute, Event, Genesis, GenesisAccount, Height, MemoryStore, OpenRun, Params, Phase,
+    ProposerSecrets, RegisteredKeys, Role, RunTerms, Seal, Settle, Signable, Signed, Span, Transaction,
+    TransactionInvalid, Verdict, VerdictResult, Vote, VoteKind, VrfSecret, challenge_seal, encode,
 };
 use ed25519_dalek::SigningKey;
 use retrace_model::RunSpec;
@@ -12,7 +12,7 @@ use retrace_model::selftest::golden_spec;
 use retrace_verifier::Unit;
 use retrace_verifier::commitment::{BaseClaim, Commitment, SignedBase, SignedCommitment};
 use retrace_verifier::digest::Digest;
-use retrace_verifier::docket::Shard;
+use retrace_verifier::docket::{Opening, Shard};
 use retrace_verifier::signature::{PeerKey, peer_key, sign};
 
 pub const SPONSOR: u8 = 1;
@@ -302,6 +302,36 @@ impl World {
                 self.play(name, verdict(*claim, unit, result));
             }
         }
+    }
+
+    /// Seals an accusation and opens it in the next block; gives the dispute.
+    pub fn challenge(&mut self, name: u8, claim: Digest, unit: Unit, opening: Opening) -> Digest {
+        let salt = self.seal(name, claim, unit);
+        self.open_seal(name, claim, unit, opening, salt)
+    }
+
+    /// Seals an accusation; gives its salt.
+    pub fn seal(&mut self, name: u8, claim: Digest, unit: Unit) -> Digest {
+        // Another salt for each transaction.
+        let salt = self.sign(name, Body::Settle(Settle { claim })).id();
+        let seal = challenge_seal(&claim, unit, &key(name), &salt);
+        self.play(name, Body::Seal(Seal { seal }));
+        salt
+    }
+
+    /// Opens a seal; gives the dispute.
+    pub fn open_seal(
+        &mut self,
+        name: u8,
+        claim: Digest,
+        unit: Unit,
+        opening: Opening,
+        salt: Digest,
+    ) -> Digest {
+        let body = Dispute { claim, unit, opening, salt: Some(salt) };
+        let events = self.play(name, Body::Dispute(Box::new(body)));
+        let Event::DisputeOpened { dispute, .. } = events[0] else { panic!("{events:?}") };
+        dispute
     }
 
     pub fn units(&self, claim: &Digest) -> Vec<Unit> {

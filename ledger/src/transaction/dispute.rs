@@ -1,14 +1,15 @@
 //! `dispute`: somebody puts a bond on a claim being wrong (L-5.8).
 
-use super::Refused;
-use crate::amount::Amount;
+use super::{Refused, challenge_seal};
+use crate::amount::{Amount, Height};
 use crate::fault::Fault;
-use crate::limits::OPEN_DISPUTES_PER_CHALLENGER;
-use crate::run::{ClaimStatus, Docketed, open_dispute, withheld};
+use crate::limits::{OPEN_DISPUTES_PER_CHALLENGER, SEAL_HEIGHTS};
+use crate::run::{ClaimStatus, Docketed, Precedence, VerdictRecord, VerdictResult, open_dispute, withheld};
 use crate::stage::{Origin, Stage};
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{DocketError, Opening};
+use retrace_verifier::signature::PeerKey;
 use retrace_verifier::{Game, Unit};
 
 /// The signer disputes one unit of a claim.
@@ -20,6 +21,8 @@ pub struct Dispute {
     pub unit: Unit,
     /// The list elements that the unit needs, from the claim's attested blob.
     pub opening: Opening,
+    /// Opens a seal of the signer; none for a drawn verifier that has found a mismatch of the unit (L-5.16).
+    pub salt: Option<Digest>,
 }
 
 /// In the order of the checks.
@@ -48,20 +51,60 @@ pub enum DisputeInvalid {
         /// The bond.
         needed: Amount,
     },
+    /// Whoever was not drawn for the unit and found a mismatch seals its accusation first.
+    #[error("the challenger has not sealed the accusation, and is no drawn verifier that found a mismatch")]
+    Unsealed,
+    /// Never sealed, or opened before.
+    #[error("the challenger holds no seal of this accusation with this salt")]
+    UnknownSeal,
+    /// Sealed too long ago.
+    #[error("the seal is of height {at}, it could be opened for {SEAL_HEIGHTS} heights")]
+    StaleSeal {
+        /// Height of the seal.
+        at: Height,
+    },
+    /// Sealed in the same block.
+    #[error("the seal is of this block, and is opened in a later one")]
+    FreshSeal,
     /// The docket does not hold together.
     #[error("docket: {0}")]
     Docket(#[from] DocketError),
 }
 
 impl Dispute {
-    /// Gives the opened game.
-    pub(super) fn check(&self, stage: &Stage<'_>, from: Origin) -> Result<Box<Game>, Refused> {
+    /// Gives the opened game, and since when the accusation stands.
+    pub(super) fn check(&self, stage: &Stage<'_>, from: Origin) -> Result<(Box<Game>, Precedence), Refused> {
         self.check_parties(stage, from).map_err(super::theirs)?;
+        let precedence = self.check_seal(stage, from).map_err(super::theirs)?;
         let docketed =
             Docketed { claim: self.claim, unit: self.unit, challenger: from.signer, nonce: from.id };
         let docket = docketed.docket(stage.state, self.opening.clone())?;
         let game = Game::open(docket).map_err(|reason| super::theirs(DisputeInvalid::Docket(reason)))?;
-        Ok(Box::new(game))
+        Ok((Box::new(game), precedence))
+    }
+
+    fn seal(&self, challenger: &PeerKey) -> Option<Digest> {
+        self.salt.map(|salt| challenge_seal(&self.claim, self.unit, challenger, &salt))
+    }
+
+    fn check_seal(&self, stage: &Stage<'_>, from: Origin) -> Result<Precedence, DisputeInvalid> {
+        let Some(seal) = self.seal(&from.signer) else {
+            let verdicts = stage.state.verdicts_of(&self.claim, self.unit);
+            let accuses = |v: &&VerdictRecord| {
+                v.verifier == from.signer && v.drawn && v.result == VerdictResult::Mismatch
+            };
+            let height = verdicts.iter().find(accuses).ok_or(DisputeInvalid::Unsealed)?.at;
+            return Ok(Precedence { height, sealed: false });
+        };
+        let held = stage.state.seals(&from.signer).iter().find(|held| held.seal == seal);
+        let held = held.ok_or(DisputeInvalid::UnknownSeal)?;
+        if held.is_stale(stage.now.height) {
+            return Err(DisputeInvalid::StaleSeal { at: held.at });
+        }
+        if held.at >= stage.now.height {
+            return Err(DisputeInvalid::FreshSeal);
+        }
+        Ok(Precedence { height: held.at, sealed: true })
     }
 
     fn check_parties(&self, stage: &Stage<'_>, from: Origin) -> Result<(), DisputeInvalid> {
@@ -88,8 +131,17 @@ impl Dispute {
         Ok(())
     }
 
-    pub(super) fn apply(&self, stage: &mut Stage<'_>, game: Box<Game>) -> Result<(), Fault> {
-        open_dispute(stage, self.claim, *game, None)
+    pub(super) fn apply(
+        &self,
+        stage: &mut Stage<'_>,
+        from: Origin,
+        (game, precedence): (Box<Game>, Precedence),
+    ) -> Result<(), Fault> {
+        if let Some(seal) = self.seal(&from.signer) {
+            // A seal is opened once.
+            stage.state.seals.change(&from.signer, |held| held.retain(|held| held.seal != seal))?;
+        }
+        open_dispute(stage, self.claim, *game, None, precedence)
     }
 }
 

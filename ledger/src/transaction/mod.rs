@@ -3,12 +3,14 @@
 mod attest;
 mod base;
 mod commit;
+mod contradiction;
 mod dispute;
 mod envelope;
 mod equivocation;
 mod open_run;
 mod play;
 mod register;
+mod seal;
 mod settle;
 mod stake;
 mod timeout;
@@ -19,12 +21,14 @@ mod verdict;
 pub use attest::{Attest, AttestInvalid};
 pub use base::{Base, BaseInvalid};
 pub use commit::{Commit, CommitInvalid};
+pub use contradiction::{Contradiction, ContradictionInvalid};
 pub use dispute::{Dispute, DisputeInvalid};
 pub use envelope::EnvelopeInvalid;
 pub use equivocation::{Equivocation, EquivocationInvalid};
 pub use open_run::{OpenRun, OpenRunInvalid};
 pub use play::{Play, PlayInvalid};
 pub use register::{Register, RegisterInvalid, prove_possession};
+pub use seal::{HeldSeal, Seal, SealInvalid, challenge_seal};
 pub use settle::{Settle, SettleInvalid};
 pub use stake::{Stake, StakeInvalid};
 pub use timeout::{Timeout, TimeoutInvalid};
@@ -72,6 +76,10 @@ pub enum Body {
     Attest(Attest),
     /// A validator contradicted itself.
     Equivocation(Box<Equivocation>),
+    /// Somebody will dispute something.
+    Seal(Seal),
+    /// An accused contradicted itself.
+    Contradiction(Box<Contradiction>),
 }
 
 impl Body {
@@ -92,12 +100,17 @@ impl Body {
             Body::Unbond(_) => "unbond",
             Body::Attest(_) => "attest",
             Body::Equivocation(_) => "equivocation",
+            Body::Seal(_) => "seal",
+            Body::Contradiction(_) => "contradiction",
         }
     }
 
     /// True for what travels in the dispute lane.
     pub fn is_dispute_lane(&self) -> bool {
-        matches!(self, Body::Dispute(_) | Body::Play(_) | Body::Timeout(_))
+        matches!(
+            self,
+            Body::Dispute(_) | Body::Play(_) | Body::Timeout(_) | Body::Seal(_) | Body::Contradiction(_)
+        )
     }
 }
 
@@ -171,6 +184,12 @@ pub enum TransactionInvalid {
     /// Of two votes.
     #[error("equivocation: {0}")]
     Equivocation(#[from] EquivocationInvalid),
+    /// Of a seal.
+    #[error("seal: {0}")]
+    Seal(#[from] SealInvalid),
+    /// Of two answers.
+    #[error("contradiction: {0}")]
+    Contradiction(#[from] ContradictionInvalid),
 }
 
 /// Theirs or ours.
@@ -220,7 +239,7 @@ pub(crate) fn execute(stage: &mut Stage<'_>, signed: &Signed<Transaction>) -> Re
         }
         Body::Dispute(body) => {
             let plan = body.check(stage, from)?;
-            body.apply(stage, plan)?;
+            body.apply(stage, from, plan)?;
         }
         Body::Play(body) => {
             let plan = body.check(stage, from).map_err(theirs)?;
@@ -253,6 +272,14 @@ pub(crate) fn execute(stage: &mut Stage<'_>, signed: &Signed<Transaction>) -> Re
         Body::Equivocation(body) => {
             let validator = body.check(stage).map_err(theirs)?;
             body.apply(stage, from, validator)?;
+        }
+        Body::Seal(body) => {
+            body.check(stage, from).map_err(theirs)?;
+            body.apply(stage, from)?;
+        }
+        Body::Contradiction(body) => {
+            let question = body.check(stage).map_err(theirs)?;
+            body.apply(stage, question)?;
         }
     }
     envelope::apply(stage, transaction)?;

@@ -3,11 +3,14 @@
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::limits::JUDGING_BYTES_MAX;
-use crate::run::{DisputeStatus, end_dispute};
+use crate::run::{
+    Answer, Answered, DisputeStatus, Question, answer_digest, contradict, end_dispute, question, run_clock,
+    stop_clock,
+};
 use crate::stage::{Origin, Stage};
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::game::MoveKind;
-use retrace_verifier::{Game, Move, Refusal, SignedMove};
+use retrace_verifier::{Game, Refusal, Side, SignedMove};
 
 /// The next move of a dispute.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -22,6 +25,9 @@ pub enum PlayInvalid {
     /// No such dispute.
     #[error("there is no such dispute")]
     UnknownDispute,
+    /// The dispute waits for a place.
+    #[error("the dispute has not started")]
+    Queued,
     /// The dispute is over.
     #[error("the dispute is over")]
     Over,
@@ -31,56 +37,77 @@ pub enum PlayInvalid {
         /// Bytes.
         found: usize,
     },
-    /// Another trace root than the one posted for this unit in an earlier dispute.
-    #[error("the unit's trace root was posted, and is another")]
-    SecondTrace,
     /// The game refuses the move.
     #[error("{0}")]
     Refused(#[from] Refusal),
 }
 
+/// A move that the game accepts.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The game after the move.
+    game: Box<Game>,
+    /// Who was to move before it.
+    turn: Side,
+    /// What it answers, if another dispute over the unit may ask it too.
+    question: Option<Question>,
+}
+
 impl Play {
-    /// Gives the game after the move.
-    pub(super) fn check(&self, stage: &Stage<'_>, from: Origin) -> Result<Box<Game>, PlayInvalid> {
+    pub(super) fn check(&self, stage: &Stage<'_>, from: Origin) -> Result<Plan, PlayInvalid> {
         let id = self.signed.dispute;
         let record = stage.state.disputes.get(&id).ok_or(PlayInvalid::UnknownDispute)?;
-        if record.status != DisputeStatus::Open {
-            return Err(PlayInvalid::Over);
+        match record.status {
+            DisputeStatus::Open => {}
+            DisputeStatus::Queued => return Err(PlayInvalid::Queued),
+            _ => return Err(PlayInvalid::Over),
         }
         if self.signed.body.kind() == MoveKind::Judge && from.bytes > JUDGING_BYTES_MAX {
             return Err(PlayInvalid::JudgingTooLong { found: from.bytes });
         }
-        if let Move::Trace(root) = &self.signed.body {
-            let bound = stage.state.traces.get(&(record.claim, record.unit));
-            if bound.is_some_and(|bound| bound != root) {
-                return Err(PlayInvalid::SecondTrace);
-            }
-        }
         let game = stage.state.games.get(&id).ok_or(PlayInvalid::UnknownDispute)?;
+        let (turn, question) = (game.turn(), question(game));
         let mut game = Box::new(game.clone());
         game.play(&self.signed)?;
-        Ok(game)
+        Ok(Plan { game, turn, question })
     }
 
-    pub(super) fn apply(&self, stage: &mut Stage<'_>, from: Origin, game: Box<Game>) -> Result<(), Fault> {
+    pub(super) fn apply(&self, stage: &mut Stage<'_>, from: Origin, plan: Plan) -> Result<(), Fault> {
         let SignedMove { dispute, number, side, body, .. } = &self.signed;
         let (dispute, number, side) = (*dispute, *number, *side);
-        let now = stage.now;
-        let record = stage.state.disputes.want(&dispute)?;
-        if let Move::Trace(root) = body {
-            let at = (record.claim, record.unit);
-            stage.state.traces.put(at, *root);
+        let Plan { game, turn, question } = plan;
+        let next = game.turn();
+        if game.outcome().is_some() {
+            let bytes = u32::try_from(from.bytes).unwrap_or(u32::MAX);
+            stage.state.disputes.change(&dispute, |record| record.judging_bytes = bytes)?;
         }
-        let judged = game.outcome().is_some();
-        stage.state.disputes.change(&dispute, |record| {
-            record.clocks.press(side, now);
-            if judged {
-                record.judging_bytes = u32::try_from(from.bytes).unwrap_or(u32::MAX);
-            }
-        })?;
         stage.state.games.put(dispute, *game);
+        if next != turn {
+            stop_clock(stage, &dispute, turn)?;
+            run_clock(stage, &dispute, next)?;
+        }
         stage.say(Event::Moved { dispute, number, side, kind: body.kind(), bytes: self.signed.bytes() });
-        end_dispute(stage, &dispute, false)
+        match question {
+            Some(question) => self.answer(stage, question),
+            None => end_dispute(stage, &dispute, false),
+        }
+    }
+
+    /// The first answer to a question is remembered, the same again is nothing new, and another one convicts (L-5.14).
+    fn answer(&self, stage: &mut Stage<'_>, question: Question) -> Result<(), Fault> {
+        let (dispute, number) = (self.signed.dispute, self.signed.number);
+        let digest = answer_digest(&self.signed.body).ok_or(Fault::Rule { rule: "L-5.14" })?;
+        let record = stage.state.disputes.want(&dispute)?;
+        let (claim, unit) = (record.claim, record.unit);
+        stage.state.disputes.change(&dispute, |record| record.answers.push(Answered { number, question }))?;
+        match stage.state.answer(&claim, unit, question).copied() {
+            Some(first) if first.digest != digest => contradict(stage, &dispute, first.dispute, question),
+            Some(_) => Ok(()),
+            None => {
+                stage.state.answers.put((claim, unit, question), Answer { dispute, number, digest });
+                Ok(())
+            }
+        }
     }
 }
 
@@ -89,7 +116,7 @@ mod tests {
     use super::{Play, PlayInvalid};
     use crate::run::VerdictResult;
     use crate::tests::fixture::{AUDITOR, SPONSOR, TRAINERS, World, key, secret};
-    use crate::transaction::{Body, Dispute, Timeout, TransactionInvalid};
+    use crate::transaction::{Body, Timeout, TransactionInvalid};
     use retrace_verifier::digest::Digest;
     use retrace_verifier::docket::Opening;
     use retrace_verifier::game::{MoveKind, OperandProof};
@@ -105,12 +132,8 @@ mod tests {
         let mut world = World::new();
         let (_, ids) = world.audited();
         world.judge(&ids[0], VerdictResult::Mismatch);
-        let mut disputes = Vec::new();
-        for _ in 0..3 {
-            let body = Dispute { claim: ids[0], unit: Unit::Loss, opening: Opening::Nothing };
-            world.play(AUDITOR, Body::Dispute(Box::new(body)));
-            disputes.push(*world.chain.state().claim(&ids[0]).unwrap().disputes.last().unwrap());
-        }
+        let disputes: Vec<Digest> =
+            (0..5).map(|_| world.challenge(AUDITOR, ids[0], Unit::Loss, Opening::Nothing)).collect();
         let signer = world.chain.state().claim(&ids[0]).unwrap().signer();
         let accused = TRAINERS.into_iter().find(|name| key(*name) == signer).unwrap();
         let sign = |dispute, side, body| {
@@ -126,7 +149,7 @@ mod tests {
         long.chunk = vec![0; 9_000];
         let rows = [
             (trace(Digest([9; 32]), 5), PlayInvalid::UnknownDispute),
-            (trace(disputes[1], 6), PlayInvalid::SecondTrace),
+            (trace(disputes[4], 5), PlayInvalid::Queued),
             (
                 sign(disputes[1], Side::Challenger, Move::Choose(0)),
                 PlayInvalid::Refused(Refusal::NotDue { found: MoveKind::Choose }),
@@ -144,7 +167,9 @@ mod tests {
         assert!(found.as_ref().is_some_and(is_long), "{found:?}");
         // The same root in a second dispute is what an honest accused posts.
         world.play(SPONSOR, play(trace(disputes[1], 5)));
-        world.wait(5);
+        // Another root is an answer too: the last one.
+        assert_eq!(world.refusal(SPONSOR, play(trace(disputes[2], 6))), None);
+        world.wait(20);
         world.play(SPONSOR, Body::Timeout(Timeout { dispute: disputes[2] }));
         for dispute in disputes {
             let found = world.refusal(SPONSOR, play(trace(dispute, 5)));

@@ -1,11 +1,13 @@
 //! `timeout`: the side to move has used up its clock, and anyone may say so (L-5.10).
 
+use crate::amount::Moment;
 use crate::fault::Fault;
 use crate::run::{DisputeStatus, end_dispute};
 use crate::stage::Stage;
+use crate::state::State;
 use borsh::{BorshDeserialize, BorshSerialize};
-use retrace_verifier::Game;
 use retrace_verifier::digest::Digest;
+use retrace_verifier::{Game, Side};
 
 /// Ends a dispute against the side to move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -20,6 +22,9 @@ pub enum TimeoutInvalid {
     /// No such dispute.
     #[error("there is no such dispute")]
     UnknownDispute,
+    /// The dispute waits for a place.
+    #[error("the dispute has not started")]
+    Queued,
     /// The dispute is over.
     #[error("the dispute is over")]
     Over,
@@ -28,18 +33,28 @@ pub enum TimeoutInvalid {
     Running,
 }
 
+impl State {
+    /// The game of a dispute whose side to move has used up its clock, or why a dispute does not time out.
+    pub fn timed_out(&self, dispute: &Digest, now: Moment) -> Result<&Game, TimeoutInvalid> {
+        let record = self.disputes.get(dispute).ok_or(TimeoutInvalid::UnknownDispute)?;
+        match record.status {
+            DisputeStatus::Open => {}
+            DisputeStatus::Queued => return Err(TimeoutInvalid::Queued),
+            _ => return Err(TimeoutInvalid::Over),
+        }
+        let game = self.games.get(dispute).ok_or(TimeoutInvalid::UnknownDispute)?;
+        let has_expired = match game.turn() {
+            Side::Challenger => record.clock.has_expired(now),
+            Side::Accused => self.defenses.get(&record.claim).is_some_and(|d| d.clock.has_expired(now)),
+        };
+        if has_expired { Ok(game) } else { Err(TimeoutInvalid::Running) }
+    }
+}
+
 impl Timeout {
     /// Gives the expired game.
     pub(super) fn check(&self, stage: &Stage<'_>) -> Result<Box<Game>, TimeoutInvalid> {
-        let record = stage.state.disputes.get(&self.dispute).ok_or(TimeoutInvalid::UnknownDispute)?;
-        if record.status != DisputeStatus::Open {
-            return Err(TimeoutInvalid::Over);
-        }
-        let game = stage.state.games.get(&self.dispute).ok_or(TimeoutInvalid::UnknownDispute)?;
-        if !record.clocks.has_expired(game.turn(), stage.now) {
-            return Err(TimeoutInvalid::Running);
-        }
-        let mut game = Box::new(game.clone());
+        let mut game = Box::new(stage.state.timed_out(&self.dispute, stage.now)?.clone());
         game.expire();
         Ok(game)
     }
@@ -53,22 +68,18 @@ impl Timeout {
 #[cfg(test)]
 mod tests {
     use super::{Timeout, TimeoutInvalid};
-    use crate::run::Clocks;
     use crate::tests::fixture::{AUDITOR, SPONSOR, World};
-    use crate::transaction::{Body, Dispute, TransactionInvalid};
-    use crate::{Height, Moment, Span};
+    use crate::transaction::{Body, TransactionInvalid};
+    use retrace_verifier::Unit;
     use retrace_verifier::digest::Digest;
     use retrace_verifier::docket::Opening;
-    use retrace_verifier::{Side, Unit};
 
     /// L-5.10, L-3.4: each reason, in the order of the checks; four heights and four seconds are the budget.
     #[test]
     fn each_reason_has_a_row() {
         let mut world = World::new();
         let (_, ids) = world.audited();
-        let body = Dispute { claim: ids[0], unit: Unit::Loss, opening: Opening::Nothing };
-        world.play(AUDITOR, Body::Dispute(Box::new(body)));
-        let dispute = world.chain.state().claim(&ids[0]).unwrap().disputes[0];
+        let dispute = world.challenge(AUDITOR, ids[0], Unit::Loss, Opening::Nothing);
         let timeout = |dispute| Body::Timeout(Timeout { dispute });
         let is = |world: &mut World, dispute, expected| {
             let found = world.refusal(SPONSOR, timeout(dispute));
@@ -81,19 +92,9 @@ mod tests {
         }
         world.play(SPONSOR, timeout(dispute));
         is(&mut world, dispute, TimeoutInvalid::Over);
-    }
-
-    /// L-3.4: a side has one budget for all its moves, and the other side's turn costs it nothing.
-    #[test]
-    fn clocks_are_budgets() {
-        let at = |height, credited_ms| Moment { height: Height(height), credited_ms };
-        let mut clocks = Clocks::start(Span { heights: 10, ms: 1_000 }, at(100, 5_000));
-        clocks.press(Side::Accused, at(106, 5_600));
-        clocks.press(Side::Challenger, at(200, 5_700));
-        assert_eq!(clocks.used(Side::Accused, at(204, 5_900)), Span { heights: 10, ms: 800 });
-        assert!(!clocks.has_expired(Side::Accused, at(300, 6_100)), "no more than a thousand credited");
-        assert!(!clocks.has_expired(Side::Accused, at(204, 9_000)), "no more than ten heights");
-        assert!(clocks.has_expired(Side::Accused, at(205, 6_101)));
-        assert!(!clocks.has_expired(Side::Challenger, at(209, 6_600)), "103 heights, but a thousand");
+        let more: Vec<Digest> =
+            (0..5).map(|_| world.challenge(AUDITOR, ids[1], Unit::Loss, Opening::Nothing)).collect();
+        world.wait(40);
+        is(&mut world, more[4], TimeoutInvalid::Queued);
     }
 }

@@ -87,8 +87,9 @@ impl Verdict {
 
     pub(super) fn apply(&self, stage: &mut Stage<'_>, from: Origin, drawn: bool) -> Result<(), Fault> {
         let mut verdicts = stage.state.verdicts_of(&self.claim, self.unit).to_vec();
-        let verifier = from.signer;
-        verdicts.push(VerdictRecord { verifier, result: self.result, trace_root: self.trace_root, drawn });
+        let (verifier, at) = (from.signer, stage.now.height);
+        let trace_root = self.trace_root;
+        verdicts.push(VerdictRecord { verifier, result: self.result, trace_root, drawn, at });
         stage.state.verdicts.put((self.claim, self.unit), verdicts);
         let (claim, unit, result) = (self.claim, self.unit, self.result);
         stage.say(Event::Verdict { claim, unit, verifier, result });
