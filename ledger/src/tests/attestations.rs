@@ -14,7 +14,12 @@ use retrace_verifier::docket::Opening;
 use retrace_verifier::{Side, SignedMove, Unit};
 
 fn dispute(claim: Digest) -> Body {
-    Body::Dispute(Box::new(Dispute { claim, unit: Unit::Loss, opening: Opening::Nothing }))
+    Body::Dispute(Box::new(Dispute { claim, unit: Unit::Loss, opening: Opening::Nothing, salt: None }))
+}
+
+/// The auditor opens what it has sealed.
+fn open_seal(world: &mut World, claim: Digest, salt: Digest) -> Digest {
+    world.open_seal(AUDITOR, claim, Unit::Loss, Opening::Nothing, salt)
 }
 
 fn status(world: &World, claim: &Digest) -> ClaimStatus {
@@ -128,9 +133,8 @@ fn a_dispute_puts_the_void_off() {
     let mut world = World::new();
     let (_, ids) = withheld(&mut world);
     let accused = name_of(&world, &ids[0]);
-    world.wait(6);
-    let events = world.play(AUDITOR, dispute(ids[0]));
-    let Event::DisputeOpened { dispute: open, .. } = events[0] else { panic!("{events:?}") };
+    world.wait(5);
+    let open = world.challenge(AUDITOR, ids[0], Unit::Loss, Opening::Nothing);
     waits_until_published_by(&mut world, &ids[0]);
     assert_eq!(count(&world.wait(1), |e| matches!(e, Event::Voided { .. })), 0);
     assert_eq!(status(&world, &ids[0]), ClaimStatus::Open);
@@ -158,13 +162,13 @@ fn a_conviction_comes_before_the_void() {
         let mut world = World::new();
         let (run, ids) = if part == Segment { committed(&mut world) } else { withheld(&mut world) };
         let accused = name_of(&world, &ids[0]);
+        let salt = world.seal(AUDITOR, ids[0], Unit::Loss);
         // The time to attest is over three heights later.
         match part {
             Segment => wait_to(&mut world, &run, 12),
-            Drawn => world.wait(6),
+            Drawn => world.wait(5),
         };
-        let events = world.play(AUDITOR, dispute(ids[0]));
-        let Event::DisputeOpened { dispute: open, .. } = events[0] else { panic!("{events:?}") };
+        let open = open_seal(&mut world, ids[0], salt);
         let events = world.wait(4);
         let of_it = |e: &Event| matches!(e, Event::Voided { claim, .. } if *claim == ids[0]);
         assert_eq!(count(&events, of_it), 0);
@@ -184,9 +188,9 @@ fn a_draw_passes_over_what_will_be_void() {
     let (run, ids) = committed(&mut world);
     world.attest_all(&ids[..1], Segment);
     let accused = name_of(&world, &ids[1]);
+    let salt = world.seal(AUDITOR, ids[1], Unit::Loss);
     wait_to(&mut world, &run, 11);
-    let events = world.play(AUDITOR, dispute(ids[1]));
-    let Event::DisputeOpened { dispute: open, .. } = events[0] else { panic!("{events:?}") };
+    let open = open_seal(&mut world, ids[1], salt);
     let trace = retrace_verifier::Move::Trace(Digest([5; 32]));
     let signed = SignedMove::new(&super::fixture::secret(accused), open, 0, Side::Accused, trace);
     world.play(accused, Body::Play(Box::new(crate::Play { signed })));

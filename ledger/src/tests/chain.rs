@@ -310,9 +310,7 @@ fn what_the_next_block_may_hold_is_kept() {
     let mut world = World::new();
     let (_, ids) = world.audited();
     let (unit, opening) = (retrace_verifier::Unit::Loss, retrace_verifier::docket::Opening::Nothing);
-    let body = crate::Dispute { claim: ids[0], unit, opening };
-    world.play(AUDITOR, Body::Dispute(Box::new(body)));
-    let dispute = world.chain.state().claim(&ids[0]).unwrap().disputes[0];
+    let dispute = world.challenge(AUDITOR, ids[0], unit, opening);
     let says = |world: &mut World| {
         let signed = world.sign(AUDITOR, Body::Timeout(crate::Timeout { dispute }));
         world.chain.sift(vec![signed]).unwrap().valid.len()
@@ -403,9 +401,8 @@ fn every_row_has_a_key() {
     world.judge(&ids[0], crate::VerdictResult::Match);
     let unit = retrace_verifier::Unit::Loss;
     let opening = retrace_verifier::docket::Opening::Nothing;
-    let body = crate::Dispute { claim: ids[0], unit, opening };
-    world.play(AUDITOR, Body::Dispute(Box::new(body)));
-    let dispute = world.chain.state().claim(&ids[0]).unwrap().disputes[0];
+    let dispute = world.challenge(AUDITOR, ids[0], unit, opening);
+    let accused = world.chain.state().claim(&ids[0]).unwrap().signer();
     let state = world.chain.state();
     let keys = [
         StateKey::Now,
@@ -418,15 +415,18 @@ fn every_row_has_a_key() {
         StateKey::Dispute(dispute),
         StateKey::Game(dispute),
         StateKey::Attestations(ids[0], crate::AttestedPart::Drawn),
+        StateKey::Defense(ids[0]),
+        StateKey::Caseload(accused),
+        StateKey::Seals(key(AUDITOR)),
     ];
     let root = world.chain.head().state_root;
-    for (tag, key) in (0u8..=8).chain([11]).zip(&keys) {
+    for (tag, key) in (0u8..=8).chain([11, 13, 14, 15]).zip(&keys) {
         assert_eq!(key.bytes()[0], tag);
         let (value, proof) = (state.value(key).unwrap(), world.chain.prove(key).unwrap());
         assert_eq!(verify(&root, key, Some(&value), &proof), Ok(()), "{key:?}");
     }
     let absent = [
-        (9, StateKey::Trace(ids[0], unit)),
+        (9, StateKey::Answer(ids[0], unit, crate::Question::Trace)),
         (10, StateKey::Turns(key(VALIDATOR))),
         (12, StateKey::Equivocation(key(VALIDATOR), Height(1))),
     ];

@@ -3,14 +3,14 @@
 use super::fixture::{AUDITOR, NOBODY, World, attest, base, commit, genesis, proposer, terms, verdict};
 use crate::limits::{BLOCK_BYTES_MAX, GENESIS_BYTES_MAX, TRANSACTION_BYTES_MAX};
 use crate::{
-    Amount, AttestedPart, Block, Body, CodecError, Dispute, Equivocation, Genesis, Height, OpenRun, Play,
-    Register, Role, Settle, Signed, Stake, Timeout, Transaction, Transfer, Unbond, Unchecked, VerdictResult,
-    Vote, VoteKind, decode, encode, prove_possession,
+    Amount, AttestedPart, Block, Body, CodecError, Contradiction, Dispute, Equivocation, Genesis, Height,
+    OpenRun, Play, Register, Role, Seal, Settle, Signed, Stake, Timeout, Transaction, Transfer, Unbond,
+    Unchecked, VerdictResult, Vote, VoteKind, challenge_seal, decode, encode, prove_possession,
 };
 use proptest::prelude::*;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Opening;
-use retrace_verifier::signature::Signature;
+use retrace_verifier::signature::{Signature, peer_key};
 use retrace_verifier::{Move, Side, SignedMove, Unit};
 use std::sync::OnceLock;
 
@@ -22,13 +22,19 @@ pub fn bodies() -> Vec<Body> {
     let claim = Digest([5; 32]);
     let key = super::fixture::secret(AUDITOR);
     let signed_move = SignedMove::new(&key, claim, 3, Side::Accused, Move::Open(vec![[1; 32]; 4]));
+    let trace = |n| SignedMove::new(&key, Digest([n; 32]), 0, Side::Accused, Move::Trace(Digest([n; 32])));
     vec![
         Body::Stake(Stake { amount: Amount(7) }),
         Body::OpenRun(Box::new(OpenRun { terms: terms() })),
         commit(signed),
         base(world.base(AUDITOR, &run, 9)),
         verdict(claim, Unit::Step(3), VerdictResult::Match),
-        Body::Dispute(Box::new(Dispute { claim, unit: Unit::Loss, opening: Opening::Nothing })),
+        Body::Dispute(Box::new(Dispute {
+            claim,
+            unit: Unit::Loss,
+            opening: Opening::Nothing,
+            salt: Some(Digest([6; 32])),
+        })),
         Body::Play(Box::new(Play { signed: signed_move })),
         Body::Timeout(Timeout { dispute: claim }),
         Body::Settle(Settle { claim }),
@@ -37,6 +43,8 @@ pub fn bodies() -> Vec<Body> {
         Body::Unbond(Unbond { amount: Amount(7) }),
         attest(claim, AttestedPart::Drawn),
         Body::Equivocation(Box::new(equivocation(&world))),
+        Body::Seal(Seal { seal: challenge_seal(&claim, Unit::Loss, &peer_key(&key), &Digest([6; 32])) }),
+        Body::Contradiction(Box::new(Contradiction { first: trace(1), second: trace(2) })),
     ]
 }
 
@@ -106,7 +114,7 @@ proptest! {
 
     /// L-1.1: no prefix of an encoding is one.
     #[test]
-    fn truncated_bytes_are_refused(which in 0usize..14, cut in 0u32..1_000_000) {
+    fn truncated_bytes_are_refused(which in 0usize..16, cut in 0u32..1_000_000) {
         let bytes = &bytes()[which];
         let end = (u64::from(cut) * bytes.len() as u64 / 1_000_000) as usize;
         prop_assert!(decode::<Wire>(&bytes[..end], TRANSACTION_BYTES_MAX).is_err());
@@ -114,7 +122,7 @@ proptest! {
 
     /// L-1.1, L-1.5: a flipped bit never panics, decodes only to itself, and never keeps its signature.
     #[test]
-    fn flipped_bits_are_other_values(which in 0usize..14, place in 0u32..1_000_000, bit in 0u8..8) {
+    fn flipped_bits_are_other_values(which in 0usize..16, place in 0u32..1_000_000, bit in 0u8..8) {
         let mut bytes = bytes()[which].clone();
         let at = (u64::from(place) * bytes.len() as u64 / 1_000_000) as usize;
         bytes[at] ^= 1 << bit;

@@ -5,8 +5,8 @@ use super::fixture::{
     secret, terms, validator, verdict,
 };
 use crate::{
-    Amount, AttestedPart, Body, Dispute, OpenRun, Phase, Play, Register, Role, Settle, Signed, Stake,
-    Timeout, Transaction, Transfer, Unbond, VerdictResult, prove_possession,
+    Amount, AttestedPart, Body, Contradiction, Dispute, OpenRun, Phase, Play, Register, Role, Seal, Settle,
+    Signed, Stake, Timeout, Transaction, Transfer, Unbond, VerdictResult, challenge_seal, prove_possession,
 };
 use proptest::prelude::*;
 use retrace_verifier::digest::Digest;
@@ -39,8 +39,7 @@ fn open(world: &World) -> (Vec<Digest>, Vec<Digest>) {
     let state = world.chain.state();
     let runs = state.runs().map(|(id, _)| id).collect::<Vec<_>>();
     let claims = runs.iter().flat_map(|run| state.open_claims(run)).map(|(id, _)| id).collect();
-    let is_open = |record: &crate::DisputeRecord| record.status == crate::DisputeStatus::Open;
-    (claims, state.disputes().filter(|(_, record)| is_open(record)).map(|(id, _)| id).collect())
+    (claims, state.disputes().filter(|(_, record)| record.status.is_pending()).map(|(id, _)| id).collect())
 }
 
 /// A commitment for a slot that has none.
@@ -86,11 +85,38 @@ fn registering(world: &World, who: u8, role: u8, keys: u8) -> Option<(u8, Body)>
 }
 
 /// The accused's first move, with one of two roots.
-fn tracing(world: &World, dispute: Digest, root: u8) -> Option<Body> {
+fn traced(world: &World, dispute: Digest, root: u8) -> Option<SignedMove> {
     let accused = name_of(&world.chain.state().dispute(&dispute)?.accused)?;
     let body = Move::Trace(Digest([root; 32]));
-    let signed = SignedMove::new(&secret(accused), dispute, 0, Side::Accused, body);
-    Some(Body::Play(Box::new(Play { signed })))
+    Some(SignedMove::new(&secret(accused), dispute, 0, Side::Accused, body))
+}
+
+fn tracing(world: &World, dispute: Digest, root: u8) -> Option<Body> {
+    Some(Body::Play(Box::new(Play { signed: traced(world, dispute, root)? })))
+}
+
+/// Two first moves of an accused, of one dispute or of two.
+fn contradicting(world: &World, disputes: &[Digest], one: u8, two: u8) -> Option<Body> {
+    let first = traced(world, pick(disputes, one)?, 0)?;
+    let second = traced(world, pick(disputes, two)?, 1)?;
+    Some(Body::Contradiction(Box::new(Contradiction { first, second })))
+}
+
+/// Opens one of the seals of `name`, if one is of an open claim; otherwise seals an accusation.
+fn accusing(world: &World, name: u8, claims: &[Digest], one: u8, two: u8) -> Option<Body> {
+    let salt = Digest([7; 32]);
+    let seal = |claim: &Digest, unit| challenge_seal(claim, unit, &super::fixture::key(name), &salt);
+    let units = [Unit::Delta, Unit::Loss, Unit::Merge, Unit::Step(0)];
+    let held = world.chain.state().seals(&super::fixture::key(name));
+    let all = claims.iter().flat_map(|claim| units.map(|unit| (*claim, unit)));
+    let sealed = all.into_iter().find(|(claim, unit)| held.iter().any(|h| h.seal == seal(claim, *unit)));
+    if let Some((claim, unit)) = sealed {
+        let opening = Opening::Nothing;
+        return Some(Body::Dispute(Box::new(Dispute { claim, unit, opening, salt: Some(salt) })));
+    }
+    // Most of those that can be opened without a list.
+    let unit = pick(&[Unit::Loss, Unit::Merge, Unit::Loss, units[usize::from(two % 4)]], two)?;
+    Some(Body::Seal(Seal { seal: seal(&pick(claims, one)?, unit) }))
 }
 
 /// The body of a deed, made from the state so that many are valid and many are nearly so.
@@ -100,7 +126,7 @@ fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
     let runs: Vec<Digest> = world.chain.state().runs().map(|(id, _)| id).collect();
     let (claims, disputes) = open(world);
     let amount = Amount(u64::from(one) * u64::from(two % 16));
-    let body = match what % 30 {
+    let body = match what % 33 {
         20..=26 => return attesting(world, &claims, who, one),
         27 => Body::Transfer(Transfer { to: super::fixture::key(pick(&EVERYBODY, one)?), amount }),
         28 => Body::Unbond(Unbond { amount }),
@@ -110,10 +136,8 @@ fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
         1..=4 => return committing(world, &pick(&runs, one)?, who),
         5 => base(world.base(name, &pick(&runs, one)?, two % 3)),
         6..=12 => return judging(world, pick(&claims, one)?, who, two),
-        13 => {
-            let unit = [Unit::Delta, Unit::Loss, Unit::Merge, Unit::Step(0)][usize::from(two % 4)];
-            Body::Dispute(Box::new(Dispute { claim: pick(&claims, one)?, unit, opening: Opening::Nothing }))
-        }
+        13 | 30 | 31 => accusing(world, name, &claims, one, two)?,
+        32 => contradicting(world, &disputes, one, two)?,
         14 | 15 => Body::Timeout(Timeout { dispute: pick(&disputes, one)? }),
         16 => tracing(world, pick(&disputes, one)?, two % 2)?,
         17 => Body::Settle(Settle { claim: pick(&world.chain.state().claims.keys(), one)? }),
@@ -148,20 +172,46 @@ proptest! {
             }
         }
         check_locks(&world)?;
+        check_caseloads(&world)?;
     }
+}
+
+/// What is played and what is queued is exactly what is pending; no more is played than may be; and a clock runs exactly
+/// while somebody waits for it.
+fn check_caseloads(world: &World) -> Result<(), TestCaseError> {
+    use crate::DisputeStatus;
+    use crate::limits::STARTED_DISPUTES_MAX;
+    let state = world.chain.state();
+    for (key, _) in state.accounts() {
+        let of = |status: DisputeStatus| {
+            state.disputes().filter(move |(_, d)| d.accused == key && d.status == status).count()
+        };
+        let caseload = state.caseload(&key).cloned().unwrap_or_default();
+        prop_assert_eq!(caseload.started.len(), of(DisputeStatus::Open));
+        prop_assert_eq!(caseload.queued.len(), of(DisputeStatus::Queued));
+        prop_assert!(caseload.started.len() <= STARTED_DISPUTES_MAX);
+        prop_assert!(caseload.queued.is_empty() || caseload.started.len() == STARTED_DISPUTES_MAX);
+    }
+    for (claim, defense) in state.defenses.iter() {
+        let waits = |id: &Digest| state.game(id).is_some_and(|game| game.turn() == Side::Accused);
+        let is_of = |d: &crate::DisputeRecord| d.claim == claim && d.status == DisputeStatus::Open;
+        let waiting = state.disputes().filter(|(id, d)| is_of(d) && waits(id)).count();
+        prop_assert_eq!(defense.waiting as usize, waiting);
+        prop_assert_eq!(defense.clock.since.is_some(), waiting > 0);
+    }
+    Ok(())
 }
 
 /// Locked stake is exactly that of open claims and open disputes.
 fn check_locks(world: &World) -> Result<(), TestCaseError> {
-    use crate::{ClaimStatus, DisputeStatus};
+    use crate::ClaimStatus;
     let state = world.chain.state();
     for (key, account) in state.accounts() {
         let claims = state
             .claims
             .iter()
             .filter(|(_, c)| c.signer() == key && matches!(c.status, ClaimStatus::Open | ClaimStatus::Rival));
-        let disputes =
-            state.disputes().filter(|(_, d)| d.challenger == key && d.status == DisputeStatus::Open);
+        let disputes = state.disputes().filter(|(_, d)| d.challenger == key && d.status.is_pending());
         let locked: u64 =
             claims.map(|(_, c)| c.lock.0).sum::<u64>() + disputes.map(|(_, d)| d.bond.0).sum::<u64>();
         prop_assert_eq!(account.locked, Amount(locked));
@@ -205,6 +255,10 @@ fn random_deeds_reach_every_rule() {
         "DisputeEnded",
         "Settled",
         "BasePosted",
+        "DisputeStarted",
+        "Sealed",
+        "Contradicted",
+        "Slashed Contradiction",
         "Slashed Silence",
         "Slashed FalseChallenge",
         "Rewarded Bounty",
@@ -221,4 +275,5 @@ fn random_deeds_reach_every_rule() {
     }
     println!("{seen:?}");
     check_locks(&world).unwrap();
+    check_caseloads(&world).unwrap();
 }

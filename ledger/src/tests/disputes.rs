@@ -2,8 +2,8 @@
 
 use super::fixture::{AUDITOR, TRAINERS, VERIFIERS, World, base, count, key, proposer, verdict};
 use crate::{
-    Amount, Body, ClaimStatus, Dispute, DisputeStatus, Ending, Event, Phase, RewardReason, Settle,
-    SlashReason, Timeout, VerdictResult,
+    Amount, Body, ClaimStatus, DisputeStatus, Ending, Event, Phase, RewardReason, Settle, SlashReason,
+    Timeout, VerdictResult,
 };
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Opening;
@@ -11,15 +11,15 @@ use retrace_verifier::segment::base_id;
 use retrace_verifier::{Side, Unit};
 
 fn dispute(world: &mut World, name: u8, claim: Digest, unit: Unit) -> Digest {
-    let opening = Opening::Nothing;
-    let events = world.play(name, Body::Dispute(Box::new(Dispute { claim, unit, opening })));
-    let Event::DisputeOpened { dispute, .. } = events[0] else { panic!("{events:?}") };
-    dispute
+    world.challenge(name, claim, unit, Opening::Nothing)
 }
 
 fn timeout(world: &mut World, dispute: Digest) -> Vec<Event> {
-    world.wait(4);
-    world.play(AUDITOR, Body::Timeout(Timeout { dispute }))
+    let body = Body::Timeout(Timeout { dispute });
+    while world.refusal(AUDITOR, body.clone()).is_some() {
+        world.wait(1);
+    }
+    world.play(AUDITOR, body)
 }
 
 fn name_of(world: &World, claim: &Digest) -> u8 {

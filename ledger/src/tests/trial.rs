@@ -3,8 +3,8 @@
 use super::fixture::{AUDITOR, SPONSOR, TRAINERS, VERIFIERS, World, commit, count, key, secret, terms};
 use crate::limits::JUDGING_BYTES_MAX;
 use crate::{
-    Amount, AttestedPart, Body, ClaimStatus, Dispute, Ending, Event, Phase, Play, SlashReason, Unbond,
-    Verdict, VerdictResult,
+    Amount, AttestedPart, Body, ClaimStatus, Ending, Event, Phase, Play, SlashReason, Unbond, Verdict,
+    VerdictResult,
 };
 use retrace_model::{Backend, Engine, Words, initial_parameters};
 use retrace_verifier::commitment::SignedCommitment;
@@ -122,8 +122,7 @@ fn a_liar_is_convicted_by_transactions() {
     // Stake that is on its way back answers too.
     world.play(VERIFIERS[0], Body::Unbond(Unbond { amount: Amount(9_500) }));
     let opening = segment.lists.opening(unit).unwrap();
-    let events = world.play(VERIFIERS[1], Body::Dispute(Box::new(Dispute { claim, unit, opening })));
-    let Event::DisputeOpened { dispute, .. } = events[0] else { panic!("{events:?}") };
+    let dispute = world.challenge(VERIFIERS[1], claim, unit, opening);
 
     let lying = lab.witness(&world, &run, 1, unit, &segment, &lie);
     let mut accused = Player::new(Side::Accused, lying, Arc::clone(&lab.shards));
@@ -181,8 +180,7 @@ fn an_honest_trainer_keeps_its_lock() {
     let (run, honest, claim, segment) = lied(&mut world, &lab, &lie);
     let unit = Unit::Delta;
     let opening = segment.lists.opening(unit).unwrap();
-    let events = world.play(AUDITOR, Body::Dispute(Box::new(Dispute { claim, unit, opening })));
-    let Event::DisputeOpened { dispute, .. } = events[0] else { panic!("{events:?}") };
+    let dispute = world.challenge(AUDITOR, claim, unit, opening);
     let witness = lab.witness(&world, &run, 1, unit, &segment, &Honest);
     let wrong = Lie { unit, row: 0, element: 0, mask: 1 };
     let mistaken = lab.witness(&world, &run, 1, unit, &segment, &wrong);

@@ -149,16 +149,20 @@ impl Dispute {
 mod tests {
     use super::{Dispute, DisputeInvalid};
     use crate::amount::Amount;
-    use crate::limits::OPEN_DISPUTES_PER_CHALLENGER;
+    use crate::limits::{OPEN_DISPUTES_PER_CHALLENGER, SEAL_HEIGHTS};
     use crate::run::VerdictResult;
-    use crate::tests::fixture::{AUDITOR, SPONSOR, TRAINERS, World, key};
+    use crate::tests::fixture::{AUDITOR, SPONSOR, TRAINERS, VERIFIERS, World, key, verdict};
     use crate::transaction::{Body, Settle, TransactionInvalid};
     use retrace_verifier::Unit;
     use retrace_verifier::digest::Digest;
     use retrace_verifier::docket::{DocketError, Opening};
 
     fn dispute(claim: Digest, unit: Unit) -> Body {
-        Body::Dispute(Box::new(Dispute { claim, unit, opening: Opening::Nothing }))
+        opened(claim, unit, None)
+    }
+
+    fn opened(claim: Digest, unit: Unit, salt: Option<Digest>) -> Body {
+        Body::Dispute(Box::new(Dispute { claim, unit, opening: Opening::Nothing, salt }))
     }
 
     /// L-5.8: each reason, in the order of the checks.
@@ -173,26 +177,94 @@ mod tests {
             (AUDITOR, Digest([9; 32]), Unit::Merge, DisputeInvalid::UnknownClaim),
             (own, ids[0], Unit::Merge, DisputeInvalid::OwnClaim),
             (SPONSOR, ids[0], Unit::Merge, poor),
-            (AUDITOR, ids[0], Unit::Merge, DisputeInvalid::Docket(DocketError::Unit)),
-            (AUDITOR, ids[0], Unit::Step(1), DisputeInvalid::Docket(DocketError::Unit)),
+            (AUDITOR, ids[0], Unit::Merge, DisputeInvalid::Unsealed),
         ];
         for (name, claim, unit, expected) in rows {
             let found = world.refusal(name, dispute(claim, unit));
             assert_eq!(found, Some(TransactionInvalid::Dispute(expected)));
         }
+        for unit in [Unit::Merge, Unit::Step(1)] {
+            let salt = world.seal(AUDITOR, ids[0], unit);
+            let found = world.refusal(AUDITOR, opened(ids[0], unit, Some(salt)));
+            let reason = DisputeInvalid::Docket(DocketError::Unit);
+            assert_eq!(found, Some(TransactionInvalid::Dispute(reason)));
+        }
         // Any number of challengers, and several disputes of each, up to the limit.
         for _ in 0..OPEN_DISPUTES_PER_CHALLENGER {
-            world.play(AUDITOR, dispute(ids[0], Unit::Loss));
+            world.challenge(AUDITOR, ids[0], Unit::Loss, Opening::Nothing);
         }
         let found = world.refusal(AUDITOR, dispute(ids[0], Unit::Merge));
         assert_eq!(found, Some(TransactionInvalid::Dispute(DisputeInvalid::TooMany)));
         assert_eq!(world.account(AUDITOR).locked, Amount(8_000));
         let other = TRAINERS.into_iter().find(|name| *name != own).unwrap();
-        assert_eq!(world.refusal(other, dispute(ids[0], Unit::Loss)), None);
+        let salt = world.seal(other, ids[0], Unit::Loss);
+        assert_eq!(world.refusal(other, opened(ids[0], Unit::Loss, Some(salt))), None);
 
         world.judge(&ids[1], VerdictResult::Match);
         world.play(AUDITOR, Body::Settle(Settle { claim: ids[1] }));
         let found = world.refusal(AUDITOR, dispute(ids[1], Unit::Loss));
         assert_eq!(found, Some(TransactionInvalid::Dispute(DisputeInvalid::NotOpen)));
+    }
+
+    /// L-5.8, L-5.16: a seal opens one dispute, of one challenger, claim, unit and salt, from the next block on and not
+    /// for ever.
+    #[test]
+    fn a_seal_opens_one_dispute() {
+        let mut world = World::new();
+        let (_, ids) = world.audited();
+        let is = |world: &mut World, name, body, expected| {
+            assert_eq!(world.refusal(name, body), Some(TransactionInvalid::Dispute(expected)));
+        };
+        let salt = world.seal(AUDITOR, ids[0], Unit::Loss);
+        let good = opened(ids[0], Unit::Loss, Some(salt));
+        // Who copies the opened seal holds none.
+        is(&mut world, VERIFIERS[0], good.clone(), DisputeInvalid::UnknownSeal);
+        let others =
+            [(ids[1], Unit::Loss, salt), (ids[0], Unit::Delta, salt), (ids[0], Unit::Loss, Digest([1; 32]))];
+        for (claim, unit, salt) in others {
+            is(&mut world, AUDITOR, opened(claim, unit, Some(salt)), DisputeInvalid::UnknownSeal);
+        }
+        world.play(AUDITOR, good.clone());
+        is(&mut world, AUDITOR, good, DisputeInvalid::UnknownSeal);
+
+        // Sealed and opened in one block: the second is left out.
+        let salt = Digest([7; 32]);
+        let seal = crate::challenge_seal(&ids[0], Unit::Loss, &key(AUDITOR), &salt);
+        let nonce = world.chain.next_nonce(&key(AUDITOR));
+        let sealed = world.sign_with(AUDITOR, Body::Seal(crate::Seal { seal }), nonce);
+        let early = world.sign_with(AUDITOR, opened(ids[0], Unit::Loss, Some(salt)), nonce + 1);
+        let proposal = world.propose(vec![sealed, early]);
+        let found = proposal.dropped.first().map(|(_, reason)| *reason);
+        assert_eq!(found, Some(TransactionInvalid::Dispute(DisputeInvalid::FreshSeal)));
+        world.apply(&proposal.block);
+        let at = world.height();
+        world.wait(SEAL_HEIGHTS - 1);
+        assert_eq!(world.refusal(AUDITOR, opened(ids[0], Unit::Loss, Some(salt))), None);
+        world.wait(1);
+        is(&mut world, AUDITOR, opened(ids[0], Unit::Loss, Some(salt)), DisputeInvalid::StaleSeal { at });
+    }
+
+    /// L-5.16, L-5.5: a drawn verifier that found a mismatch needs no seal; another verdict, or one of a verifier that was
+    /// not drawn, is none.
+    #[test]
+    fn a_drawn_mismatch_is_an_accusation() {
+        let mut world = World::new();
+        let (_, ids) = world.audited();
+        let audit = world.chain.state().claim(&ids[0]).unwrap().audit.clone().unwrap();
+        let drawn = crate::drawn_verifiers(&audit, &ids[0], Unit::Loss, 2);
+        let is_drawn = |name: &u8| drawn.contains(&key(*name));
+        let (drawn, others): (Vec<u8>, Vec<u8>) = VERIFIERS.into_iter().partition(is_drawn);
+        let verdicts = [
+            (drawn[0], VerdictResult::Mismatch, None),
+            (drawn[1], VerdictResult::Match, Some(DisputeInvalid::Unsealed)),
+            (others[0], VerdictResult::Mismatch, Some(DisputeInvalid::Unsealed)),
+        ];
+        for (name, result, expected) in verdicts {
+            world.play(name, verdict(ids[0], Unit::Loss, result));
+            let found = world.refusal(name, dispute(ids[0], Unit::Loss));
+            assert_eq!(found, expected.map(TransactionInvalid::Dispute));
+        }
+        let is_of_another = Some(TransactionInvalid::Dispute(DisputeInvalid::Unsealed));
+        assert_eq!(world.refusal(drawn[0], dispute(ids[0], Unit::Delta)), is_of_another);
     }
 }

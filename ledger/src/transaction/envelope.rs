@@ -68,7 +68,7 @@ mod tests {
         let listed = || Listed { digest: Digest([0; 32]), path: ListPath { siblings: vec![] } };
         let loss = ListedLoss { chunk: vec![0; 17_000], path: TensorPath { siblings: vec![] } };
         let opening = Opening::Step { before: None, after: listed(), batch: listed(), loss };
-        Body::Dispute(Box::new(Dispute { claim: Digest([1; 32]), unit: Unit::Delta, opening }))
+        Body::Dispute(Box::new(Dispute { claim: Digest([1; 32]), unit: Unit::Delta, opening, salt: None }))
     }
 
     /// L-1.2, L-1.6, L-1.7: every reason, in the order of the checks; a row is wrong in its own and all later ways.

@@ -86,7 +86,7 @@ mod tests {
     use crate::run::AttestedPart;
     use crate::run::VerdictResult::{Match, Mismatch};
     use crate::tests::fixture::{AUDITOR, VERIFIERS, World, verdict};
-    use crate::transaction::{Body, Dispute, Settle, TransactionInvalid};
+    use crate::transaction::{Body, Settle, TransactionInvalid};
     use retrace_verifier::Unit;
     use retrace_verifier::digest::Digest;
     use retrace_verifier::docket::Opening;
@@ -107,9 +107,7 @@ mod tests {
         world.wait(2);
         is(&mut world, ids[0], SettleInvalid::Unpublished);
         world.attest_all(&ids, AttestedPart::Drawn);
-        let opening = Opening::Nothing;
-        let dispute = Dispute { claim: ids[0], unit: Unit::Loss, opening };
-        world.play(AUDITOR, Body::Dispute(Box::new(dispute)));
+        world.challenge(AUDITOR, ids[0], Unit::Loss, Opening::Nothing);
         is(&mut world, ids[0], SettleInvalid::Disputed { count: 1 });
         is(&mut world, ids[1], SettleInvalid::TooFewVerdicts);
 
