@@ -3,9 +3,10 @@
 use super::fixture::{AUDITOR, SPONSOR, TRAINERS, VERIFIERS, World, commit, count, key, secret, terms};
 use crate::limits::JUDGING_BYTES_MAX;
 use crate::{
-    Amount, AttestedPart, Body, ClaimStatus, Ending, Event, Phase, Play, SlashReason, Unbond, Verdict,
-    VerdictResult,
+    Amount, AttestedPart, Body, ClaimStatus, Contradiction, Ending, Event, Phase, Play, SlashReason, Unbond,
+    Verdict, VerdictResult,
 };
+use retrace_model::op::Form;
 use retrace_model::{Backend, Engine, Words, initial_parameters};
 use retrace_verifier::commitment::SignedCommitment;
 use retrace_verifier::digest::{Digest, tensor_digest};
@@ -13,7 +14,7 @@ use retrace_verifier::docket::Shard;
 use retrace_verifier::lab::Lie;
 use retrace_verifier::segment::{Assignment, Conduct, Honest, Segment};
 use retrace_verifier::state::{StateKind, root_of};
-use retrace_verifier::{Player, Side, SignedMove, Unit, Witness};
+use retrace_verifier::{Move, Player, Side, SignedMove, Unit, Witness};
 use std::sync::Arc;
 
 /// The run's bytes and a machine.
@@ -208,4 +209,119 @@ fn an_honest_trainer_keeps_its_lock() {
     assert_eq!((record.status, record.disputes.len()), (ClaimStatus::Open, 0));
     assert_eq!(world.account(honest).bonded, Amount(50_000));
     assert_eq!(world.account(AUDITOR).bonded, Amount(19_000));
+}
+
+/// The bodies of all moves up to the first one that answers something that another dispute may ask, but for the trace.
+fn narrowed(lab: &Lab, world: &World, dispute: &Digest, witnesses: [Witness; 2]) -> Vec<Move> {
+    let mut game = world.chain.state().game(dispute).unwrap().clone();
+    let names = [Side::Accused, Side::Challenger]
+        .map(|side| TRAINERS.into_iter().chain([AUDITOR]).find(|n| key(*n) == game.key(side)).unwrap());
+    let [accused, challenger] = witnesses;
+    let mut accused = Player::new(Side::Accused, accused, Arc::clone(&lab.shards));
+    let mut challenger = Player::new(Side::Challenger, challenger, Arc::clone(&lab.shards));
+    let mut moves = Vec::new();
+    loop {
+        let side = game.turn();
+        let (name, player) =
+            if side == Side::Accused { (names[0], &mut accused) } else { (names[1], &mut challenger) };
+        let body = player.reply(&game).unwrap();
+        let signed = SignedMove::new(&secret(name), *dispute, game.number(), side, body.clone());
+        game.play(&signed).unwrap();
+        moves.push(body.clone());
+        if matches!(body, Move::Totals(_) | Move::Partials(_)) {
+            return moves;
+        }
+    }
+}
+
+/// Answers that differ from this one and that the game may accept: other accumulators inside, or the lanes in another order.
+fn others(answer: &Move) -> Vec<Move> {
+    match answer {
+        Move::Partials(words) => {
+            let mut words = words.clone();
+            words[0] ^= 1;
+            vec![Move::Partials(words)]
+        }
+        Move::Totals(totals) => {
+            let swap = |at: usize| {
+                let mut totals = *totals;
+                totals.swap(0, at);
+                Move::Totals(totals)
+            };
+            (1..totals.len()).map(swap).filter(|other| other != answer).collect()
+        }
+        _ => panic!("{answer:?}"),
+    }
+}
+
+/// L-5.14: other lane totals for an element, or other accumulators for a stretch, than in another dispute convict; the same
+/// ones do not.
+#[test]
+fn two_openings_of_one_place_convict() {
+    let (mut world, lab) = (Lab::world(), Lab::new());
+    let unit = Unit::Step(2);
+    let nothing = Lie { unit, row: 0, element: usize::MAX, mask: 0 };
+    let (run, liar, claim, segment) = lied(&mut world, &lab, &nothing);
+    let honest = || lab.witness(&world, &run, 1, unit, &segment, &Honest);
+    let program = honest().program;
+    let rows = [Form::Lanes, Form::Chain].map(|form| {
+        let is_of = |row: &retrace_model::program::Row| row.kind.form() == form;
+        program.rows.iter().position(is_of).unwrap()
+    });
+    let mistaken = rows.map(|row| {
+        let lie = Lie { unit, row, element: 0, mask: 1 };
+        lab.witness(&world, &run, 1, unit, &segment, &lie)
+    });
+    let witnesses = [honest(), honest()];
+    let opening = segment.lists.opening(unit).unwrap();
+    for (mine, wrong) in witnesses.into_iter().zip(mistaken) {
+        let first = world.challenge(AUDITOR, claim, unit, opening.clone());
+        let moves = narrowed(&lab, &world, &first, [mine, wrong]);
+        let signed = |name, dispute, number: usize, side, body: &Move| {
+            let signed = SignedMove::new(&secret(name), dispute, number as u16, side, body.clone());
+            Body::Play(Box::new(Play { signed }))
+        };
+        // A dispute that is played like the first one; in the last move the accused may say something else.
+        let replay = |world: &mut World, dispute, until: usize| {
+            for (number, body) in moves[..until].iter().enumerate() {
+                let side = world.chain.state().game(&dispute).unwrap().turn();
+                let name = if side == Side::Accused { liar } else { AUDITOR };
+                world.play(SPONSOR, signed(name, dispute, number, side, body));
+            }
+        };
+        let last = moves.len() - 1;
+        replay(&mut world, first, moves.len());
+        let second = world.challenge(AUDITOR, claim, unit, opening.clone());
+        replay(&mut world, second, moves.len());
+        assert_eq!(world.chain.state().claim(&claim).unwrap().status, ClaimStatus::Open, "the same again");
+        let third = world.challenge(AUDITOR, claim, unit, opening.clone());
+        replay(&mut world, third, last);
+        let candidates = others(&moves[last]);
+        let mut bodies = candidates.iter().map(|body| signed(liar, third, last, Side::Accused, body));
+        let body = bodies.find(|body| world.refusal(SPONSOR, body.clone()).is_none()).unwrap();
+        // A move of the past contradicts one that no block holds.
+        let number = last as u16;
+        let old = SignedMove::new(&secret(liar), first, number, Side::Accused, moves[last].clone());
+        let Body::Play(new) = body.clone() else { panic!("{body:?}") };
+        let shown = Contradiction { first: old, second: new.signed };
+        assert_eq!(world.refusal(SPONSOR, Body::Contradiction(Box::new(shown))), None);
+
+        // On a copy of the chain, so that the other form finds the claim open.
+        let mut copy = World::of(world.chain.genesis().clone());
+        for (block, certificate) in world.log() {
+            copy.chain.apply_bytes(&block, &certificate).unwrap();
+        }
+        copy.time_ms = world.time_ms;
+        let events = copy.play(SPONSOR, body);
+        let status = copy.chain.state().claim(&claim).unwrap().status;
+        assert_eq!(status, ClaimStatus::Convicted { dispute: third });
+        let slashed = |e: &Event| matches!(e, Event::Slashed { reason: SlashReason::Contradiction, .. });
+        assert_eq!(count(&events, slashed), 1);
+        // The challenger falls silent in all three: places for the next ones.
+        world.play(SPONSOR, signed(liar, third, last, Side::Accused, &moves[last]));
+        world.wait(40);
+        for dispute in [first, second, third] {
+            world.play(SPONSOR, Body::Timeout(crate::Timeout { dispute }));
+        }
+    }
 }
