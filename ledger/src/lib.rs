@@ -46,20 +46,21 @@ pub use fault::Fault;
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Params, Role};
 pub use keys::{ProposerSecrets, RegisteredKeys, VrfKey, VrfOutput, VrfProof, VrfSecret};
 pub use run::{
-    Attestation, Attestations, AttestedPart, Audit, ClaimRecord, ClaimStatus, Clocks, DisputeRecord,
-    DisputeStatus, Phase, Progress, Round, Run, RunTerms, Slot, VerdictRecord, VerdictResult,
-    attestation_key, drawn_verifiers, step_before,
+    AmnestyVote, AmnestyVotes, Attestation, Attestations, AttestedPart, Audit, Breaker, ClaimRecord,
+    ClaimStatus, Clocks, Counted, DeferredSlash, DeferredStatus, DisputeRecord, DisputeStatus, Phase,
+    Progress, Round, Run, RunTerms, Slot, VerdictRecord, VerdictResult, attestation_key, drawn_verifiers,
+    step_before,
 };
 pub use state::{Account, Now, ProofError, Row, State, StateKey, StateProof, verify};
 pub use store::{Batch, MemoryStore, Store, TreeChange};
 #[cfg(feature = "rocksdb")]
 pub use store::{FORMAT as STORE_FORMAT, RocksOptions, RocksStore, StoreError};
 pub use transaction::{
-    Attest, AttestInvalid, Base, BaseInvalid, Body, Commit, CommitInvalid, Dispute, DisputeInvalid,
-    EnvelopeInvalid, Equivocation, EquivocationInvalid, OpenRun, OpenRunInvalid, Play, PlayInvalid, Register,
-    RegisterInvalid, Settle, SettleInvalid, Stake, StakeInvalid, Timeout, TimeoutInvalid, Transaction,
-    TransactionInvalid, Transfer, TransferInvalid, Unbond, UnbondInvalid, Verdict, VerdictInvalid,
-    prove_possession,
+    Amnesty, AmnestyInvalid, Attest, AttestInvalid, Base, BaseInvalid, Body, Commit, CommitInvalid, Dispute,
+    DisputeInvalid, EnvelopeInvalid, Equivocation, EquivocationInvalid, OpenRun, OpenRunInvalid, Play,
+    PlayInvalid, Register, RegisterInvalid, Settle, SettleInvalid, Stake, StakeInvalid, Timeout,
+    TimeoutInvalid, Transaction, TransactionInvalid, Transfer, TransferInvalid, Unbond, UnbondInvalid,
+    Verdict, VerdictInvalid, prove_possession,
 };
 pub use turns::Turns;
 pub use validators::{Validator, ValidatorSet};

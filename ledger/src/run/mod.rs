@@ -9,6 +9,7 @@
 //! ```
 
 mod attestation;
+mod breaker;
 mod convict;
 mod dispute;
 mod draw;
@@ -21,6 +22,7 @@ mod terms;
 mod void;
 
 pub use attestation::{Attestation, Attestations, AttestedPart, attestation_key, step_before};
+pub use breaker::{AmnestyVote, AmnestyVotes, Breaker, Counted, DeferredSlash, DeferredStatus};
 pub use draw::drawn_verifiers;
 pub use record::{
     Audit, ClaimRecord, ClaimStatus, Clocks, DisputeRecord, DisputeStatus, Phase, Progress, Round, Run, Slot,
@@ -29,6 +31,7 @@ pub use record::{
 pub use terms::RunTerms;
 
 pub(crate) use attestation::{put_attestation, withheld};
+pub(crate) use breaker::vote_amnesty;
 pub(crate) use dispute::{Docketed, end_dispute, open_dispute};
 pub(crate) use drive::drive;
 pub(crate) use merge::{accepted_deltas, post_base};

@@ -38,6 +38,12 @@ pub enum StateKey {
     Turns(PeerKey),
     /// A validator, by its account, that voted twice at a height.
     Equivocation(PeerKey, Height),
+    /// The circuit breaker of a run.
+    Breaker(Digest),
+    /// A slash of a run that was deferred, by its number.
+    Deferred(Digest, u32),
+    /// The votes for an amnesty when the breaker of a run was on for the nth time.
+    Amnesty(Digest, u32),
 }
 
 fn key<K: BorshSerialize>(tag: u8, key: &K) -> Vec<u8> {
@@ -63,6 +69,9 @@ impl StateKey {
             StateKey::Turns(peer) => key(super::TURNS, peer),
             StateKey::Attestations(claim, part) => key(super::ATTESTATIONS, &(claim, part)),
             StateKey::Equivocation(peer, height) => key(super::EQUIVOCATIONS, &(peer, height)),
+            StateKey::Breaker(run) => key(super::BREAKERS, run),
+            StateKey::Deferred(run, number) => key(super::DEFERRED, &(run, number)),
+            StateKey::Amnesty(run, time) => key(super::AMNESTIES, &(run, time)),
         }
     }
 }
@@ -84,6 +93,9 @@ impl State {
             StateKey::Turns(peer) => self.turns.get(peer).map(encode),
             StateKey::Attestations(claim, part) => self.attestations.get(&(*claim, *part)).map(encode),
             StateKey::Equivocation(peer, height) => self.equivocations.get(&(*peer, *height)).map(encode),
+            StateKey::Breaker(run) => self.breakers.get(run).map(encode),
+            StateKey::Deferred(run, number) => self.deferred.get(&(*run, *number)).map(encode),
+            StateKey::Amnesty(run, time) => self.amnesties.get(&(*run, *time)).map(encode),
         }
     }
 }

@@ -15,6 +15,9 @@
 //! 10   turns      stake key              turns to propose that were missed
 //! 11   attestations   claim, part        what validators said that they hold
 //! 12   equivocations  stake key, height  the transaction that showed two contradicting votes
+//! 20   breakers   run                    what counts for it, until when it is on
+//! 21   deferred   run, number            slashes that it deferred, and what became of them
+//! 22   amnesties  run, time              validators' votes to forgive them
 //! ```
 
 mod account;
@@ -39,7 +42,8 @@ use crate::beacon::{Beacon, genesis_beacon};
 use crate::fault::Fault;
 use crate::genesis::{Genesis, GenesisError, Params};
 use crate::run::{
-    Attestations, AttestedPart, ClaimRecord, DisputeRecord, Progress, Round, Run, VerdictRecord,
+    AmnestyVotes, Attestations, AttestedPart, Breaker, ClaimRecord, DeferredSlash, DisputeRecord, Progress,
+    Round, Run, VerdictRecord,
 };
 use crate::turns::Turns;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -61,6 +65,9 @@ const TRACES: u8 = 9;
 const TURNS: u8 = 10;
 const ATTESTATIONS: u8 = 11;
 const EQUIVOCATIONS: u8 = 12;
+const BREAKERS: u8 = 20;
+const DEFERRED: u8 = 21;
+const AMNESTIES: u8 = 22;
 
 /// What every block changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -107,6 +114,9 @@ pub struct State {
     pub(crate) turns: Table<PeerKey, Turns>,
     pub(crate) attestations: Table<(Digest, AttestedPart), Attestations>,
     pub(crate) equivocations: Table<(PeerKey, Height), Digest>,
+    pub(crate) breakers: Table<Digest, Breaker>,
+    pub(crate) deferred: Table<(Digest, u32), DeferredSlash>,
+    pub(crate) amnesties: Table<(Digest, u32), AmnestyVotes>,
 }
 
 /// Does the same to every table.
@@ -138,6 +148,12 @@ macro_rules! each_table {
         $body;
         let $table = &mut $state.equivocations;
         $body;
+        let $table = &mut $state.breakers;
+        $body;
+        let $table = &mut $state.deferred;
+        $body;
+        let $table = &mut $state.amnesties;
+        $body;
     }};
 }
 
@@ -161,6 +177,9 @@ impl State {
             turns: Table::new(TURNS),
             attestations: Table::new(ATTESTATIONS),
             equivocations: Table::new(EQUIVOCATIONS),
+            breakers: Table::new(BREAKERS),
+            deferred: Table::new(DEFERRED),
+            amnesties: Table::new(AMNESTIES),
         })
     }
 

@@ -1,5 +1,6 @@
 //! Transactions: one file each, with fields, reasons, check, apply and a table of tests (L-1.6).
 
+mod amnesty;
 mod attest;
 mod base;
 mod commit;
@@ -16,6 +17,7 @@ mod transfer;
 mod unbond;
 mod verdict;
 
+pub use amnesty::{Amnesty, AmnestyInvalid};
 pub use attest::{Attest, AttestInvalid};
 pub use base::{Base, BaseInvalid};
 pub use commit::{Commit, CommitInvalid};
@@ -72,6 +74,8 @@ pub enum Body {
     Attest(Attest),
     /// A validator contradicted itself.
     Equivocation(Box<Equivocation>),
+    /// A validator votes to excuse deferred slashes.
+    Amnesty(Amnesty),
 }
 
 impl Body {
@@ -92,6 +96,7 @@ impl Body {
             Body::Unbond(_) => "unbond",
             Body::Attest(_) => "attest",
             Body::Equivocation(_) => "equivocation",
+            Body::Amnesty(_) => "amnesty",
         }
     }
 
@@ -171,6 +176,9 @@ pub enum TransactionInvalid {
     /// Of two votes.
     #[error("equivocation: {0}")]
     Equivocation(#[from] EquivocationInvalid),
+    /// Of a vote for an amnesty.
+    #[error("amnesty: {0}")]
+    Amnesty(#[from] AmnestyInvalid),
 }
 
 /// Theirs or ours.
@@ -253,6 +261,10 @@ pub(crate) fn execute(stage: &mut Stage<'_>, signed: &Signed<Transaction>) -> Re
         Body::Equivocation(body) => {
             let validator = body.check(stage).map_err(theirs)?;
             body.apply(stage, from, validator)?;
+        }
+        Body::Amnesty(body) => {
+            body.check(stage, from).map_err(theirs)?;
+            body.apply(stage, from)?;
         }
     }
     envelope::apply(stage, transaction)?;
