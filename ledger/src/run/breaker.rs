@@ -63,6 +63,8 @@ pub struct DeferredSlash {
     pub peer: PeerKey,
     /// How much of it.
     pub amount: Amount,
+    /// Whose the bounty is, if there is one.
+    pub bounty_to: Option<PeerKey>,
     /// Why.
     pub reason: SlashReason,
     /// When it was deferred.
@@ -129,15 +131,18 @@ fn is_trainer(state: &State, account: &Account, height: Height) -> bool {
 pub(super) fn slash_lock(
     stage: &mut Stage<'_>,
     dispute: &Digest,
-    won: &DisputeRecord,
     amount: Amount,
+    bounty_to: Option<PeerKey>,
     reason: SlashReason,
 ) -> Result<(), Fault> {
-    count(stage, won, amount)?;
+    let won = stage.state.disputes.want(dispute)?.clone();
+    count(stage, &won, amount)?;
     if !stage.state.is_breaker_on(&won.run) {
-        return slash_liar(stage, won, amount, reason);
+        return slash_liar(stage, &won, amount, bounty_to, reason);
     }
-    defer(stage, dispute, won.accused, amount, reason)
+    let (at, status) = (stage.now.height, DeferredStatus::Pending);
+    let (dispute, peer) = (*dispute, won.accused);
+    defer(stage, DeferredSlash { dispute, peer, amount, bounty_to, reason, at, status })
 }
 
 /// Locks what a match verdict on a disproved unit would cost, if the breaker is on; false if it is off.
@@ -152,7 +157,9 @@ pub(super) fn defer_verdict(
         return Ok(false);
     }
     let amount = stage.state.hold_any(&peer, amount)?;
-    defer(stage, dispute, peer, amount, SlashReason::FalseVerdict)?;
+    let (at, status, reason) = (stage.now.height, DeferredStatus::Pending, SlashReason::FalseVerdict);
+    let dispute = *dispute;
+    defer(stage, DeferredSlash { dispute, peer, amount, bounty_to: None, reason, at, status })?;
     Ok(true)
 }
 
@@ -189,19 +196,12 @@ fn count(stage: &mut Stage<'_>, won: &DisputeRecord, amount: Amount) -> Result<(
 }
 
 /// Keeps a slash for later; its amount is locked.
-fn defer(
-    stage: &mut Stage<'_>,
-    dispute: &Digest,
-    peer: PeerKey,
-    amount: Amount,
-    reason: SlashReason,
-) -> Result<(), Fault> {
-    let (at, status) = (stage.now.height, DeferredStatus::Pending);
-    let record = stage.state.disputes.want(dispute)?;
+fn defer(stage: &mut Stage<'_>, slash: DeferredSlash) -> Result<(), Fault> {
+    let record = stage.state.disputes.want(&slash.dispute)?;
     let (run, claim, unit) = (record.run, record.claim, record.unit);
     let number = stage.state.breakers.want(&run)?.deferred;
     let next = number.checked_add(1).ok_or(Fault::Rule { rule: "L-5.14" })?;
-    let slash = DeferredSlash { dispute: *dispute, peer, amount, reason, at, status };
+    let (peer, amount, reason) = (slash.peer, slash.amount, slash.reason);
     stage.state.deferred.put((run, number), slash);
     stage.state.breakers.change(&run, |breaker| breaker.deferred = next)?;
     stage.say(Event::SlashDeferred { run, number, peer, claim, unit, amount, reason });
@@ -231,7 +231,7 @@ fn execute(stage: &mut Stage<'_>, slash: &DeferredSlash) -> Result<(), Fault> {
     let won = stage.state.disputes.want(&slash.dispute)?.clone();
     let (peer, amount, reason) = (slash.peer, slash.amount, slash.reason);
     if reason != SlashReason::FalseVerdict {
-        return slash_liar(stage, &won, amount, reason);
+        return slash_liar(stage, &won, amount, slash.bounty_to, reason);
     }
     stage.state.slash_locked(&peer, amount, &peer, Amount::ZERO)?;
     let (claim, unit) = (won.claim, won.unit);
@@ -286,4 +286,60 @@ fn turn_off(stage: &mut Stage<'_>, run: &Digest) -> Result<std::ops::Range<u32>,
         breaker.decided = breaker.deferred;
     })?;
     Ok(pending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::convict::convict;
+    use super::DeferredStatus;
+    use crate::run::{AttestedPart, VerdictResult};
+    use crate::stage::Stage;
+    use crate::tests::breaker::{challenge, sensitive};
+    use crate::tests::fixture::{AUDITOR, VERIFIERS, World, key};
+    use crate::transaction::{Body, Unbond};
+    use crate::{Amount, Event, Moment, SlashReason};
+    use retrace_verifier::Unit;
+
+    /// L-5.14, L-2.4: match verdicts on a disproved unit cost nothing at once: the part is locked, and stake that is on
+    /// its way back is bonded again for it. At the end of the breaker it is burned, after the lock.
+    #[test]
+    fn false_verdicts_are_deferred() {
+        let mut world = World::of(sensitive(50_000));
+        let (run, ids) = world.audited();
+        world.judge(&ids[0], VerdictResult::Match);
+        world.play(VERIFIERS[0], Body::Unbond(Unbond { amount: Amount(9_700) }));
+        let dispute = challenge(&mut world, AUDITOR, ids[0], Unit::Loss);
+        let mut state = world.chain.state().clone();
+        let mut events = Vec::new();
+        let mut stage = Stage::new(&mut state, &mut events).unwrap();
+        convict(&mut stage, &dispute, SlashReason::Lie).unwrap();
+        let until = stage.now.after(stage.state.params().breaker_span);
+        let deferred: Vec<_> = stage.state.deferred_slashes(&run).cloned().collect();
+        let amounts: Vec<_> = deferred.iter().map(|slash| (slash.amount, slash.reason)).collect();
+        let verdict = (Amount(1_000), SlashReason::FalseVerdict);
+        assert_eq!(amounts, [(Amount(10_000), SlashReason::Lie), verdict, verdict, verdict]);
+        let account = |stage: &Stage<'_>, name| *stage.state.account(&key(name)).unwrap();
+        let held = account(&stage, VERIFIERS[0]);
+        assert_eq!((held.bonded, held.locked, held.unbonding), (Amount(1_000), Amount(1_000), Amount(9_000)));
+        assert_eq!(stage.state.total_value(), Some(stage.state.genesis_value()));
+        assert!(!stage.events.iter().any(|event| matches!(event, Event::Slashed { .. })));
+        // Its commitment is void or settled no sooner than others.
+        assert!(stage.state.is_attested(&ids[1], AttestedPart::Drawn));
+
+        stage.now = Moment { height: until.height.after(1), credited_ms: until.credited_ms + 1 };
+        super::end_breaker(&mut stage, &run).unwrap();
+        let slashed = account(&stage, VERIFIERS[0]);
+        assert_eq!(
+            (slashed.bonded, slashed.locked, slashed.unbonding),
+            (Amount(0), Amount(0), Amount(9_000))
+        );
+        assert_eq!(account(&stage, VERIFIERS[1]).bonded, Amount(9_000));
+        assert_eq!(account(&stage, AUDITOR).balance, Amount(5_700));
+        assert_eq!(stage.state.total_value(), Some(stage.state.genesis_value()));
+        let at = stage.now.height;
+        let mut all = stage.state.deferred_slashes(&run);
+        assert!(all.all(|slash| slash.status == DeferredStatus::Executed { at }));
+        let slashes = stage.events.iter().filter(|event| matches!(event, Event::Slashed { .. })).count();
+        assert_eq!(slashes, 4);
+    }
 }

@@ -10,6 +10,7 @@ use crate::event::{Ending, Event, RewardReason, SlashReason};
 use crate::fault::Fault;
 use crate::stage::Stage;
 use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
 
 /// Convicts the accused of a won dispute.
 pub(super) fn convict(stage: &mut Stage<'_>, dispute: &Digest, reason: SlashReason) -> Result<(), Fault> {
@@ -20,7 +21,7 @@ pub(super) fn convict(stage: &mut Stage<'_>, dispute: &Digest, reason: SlashReas
         claim.status = status;
         claim.disputes.clear();
     })?;
-    slash_lock(stage, dispute, &won, claim.lock, reason)?;
+    slash_lock(stage, dispute, claim.lock, Some(won.challenger), reason)?;
     stage.state.unlock(&won.challenger, won.bond)?;
     for other in claim.disputes.iter().filter(|other| *other != dispute) {
         overtake(stage, other, dispute)?;
@@ -40,18 +41,23 @@ pub(super) fn convict(stage: &mut Stage<'_>, dispute: &Digest, reason: SlashReas
     }
 }
 
+/// Burns the lock, but for the bounty; all of it where nobody accuses.
 pub(super) fn slash_liar(
     stage: &mut Stage<'_>,
     won: &DisputeRecord,
     amount: Amount,
+    to: Option<PeerKey>,
     reason: SlashReason,
 ) -> Result<(), Fault> {
-    let bounty = stage.state.runs.want(&won.run)?.terms.bounty();
-    stage.state.slash_locked(&won.accused, amount, &won.challenger, bounty)?;
+    let terms = &stage.state.runs.want(&won.run)?.terms;
+    let bounty = if to.is_some() { terms.bounty() } else { Amount::ZERO };
+    stage.state.slash_locked(&won.accused, amount, &to.unwrap_or(won.accused), bounty)?;
     let (peer, claim, unit, run) = (won.accused, won.claim, won.unit, won.run);
     stage.say(Event::Slashed { peer, claim, unit, amount, reason, bounty });
-    let (peer, reason) = (won.challenger, RewardReason::Bounty);
-    stage.say(Event::Rewarded { run, peer, amount: bounty, reason });
+    if let Some(peer) = to {
+        let reason = RewardReason::Bounty;
+        stage.say(Event::Rewarded { run, peer, amount: bounty, reason });
+    }
     Ok(())
 }
 

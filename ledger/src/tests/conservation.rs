@@ -1,12 +1,12 @@
 //! Value: whatever is sent in whatever order, nothing appears and nothing is lost.
 
 use super::fixture::{
-    AUDITOR, NOBODY, SPONSOR, TRAINERS, VALIDATOR, VERIFIERS, World, attest, base, commit, registered,
-    secret, terms, validator, verdict,
+    AUDITOR, NOBODY, SPONSOR, TRAINERS, VALIDATOR, VERIFIERS, World, attest, base, commit, genesis,
+    registered, secret, terms, validator, verdict,
 };
 use crate::{
-    Amount, AttestedPart, Body, Dispute, OpenRun, Phase, Play, Register, Role, Settle, Signed, Stake,
-    Timeout, Transaction, Transfer, Unbond, VerdictResult, prove_possession,
+    Amnesty, Amount, AttestedPart, Body, Dispute, OpenRun, Phase, Play, Register, Role, Settle, Signed,
+    Stake, Timeout, Transaction, Transfer, Unbond, VerdictResult, prove_possession,
 };
 use proptest::prelude::*;
 use retrace_verifier::digest::Digest;
@@ -100,7 +100,10 @@ fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
     let runs: Vec<Digest> = world.chain.state().runs().map(|(id, _)| id).collect();
     let (claims, disputes) = open(world);
     let amount = Amount(u64::from(one) * u64::from(two % 16));
-    let body = match what % 30 {
+    let body = match what % 31 {
+        30 => {
+            Body::Amnesty(Amnesty { run: pick(&runs, one)?, name: ["a", "b"][usize::from(two % 2)].into() })
+        }
         20..=26 => return attesting(world, &claims, who, one),
         27 => Body::Transfer(Transfer { to: super::fixture::key(pick(&EVERYBODY, one)?), amount }),
         28 => Body::Unbond(Unbond { amount }),
@@ -125,10 +128,10 @@ fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// L-2.4, L-1.4: value is conserved, locks fit in stakes, no deed is a fault, and a replay agrees.
+    /// L-2.4, L-1.4, L-5.14: value is conserved, with breakers that every conviction sets off and without, locks fit in stakes, no deed is a fault, and a replay agrees.
     #[test]
-    fn value_is_conserved(deeds in proptest::collection::vec(any::<[u8; 4]>(), 20..160)) {
-        let mut world = World::new();
+    fn value_is_conserved(deeds in proptest::collection::vec(any::<[u8; 4]>(), 20..160), is_sensitive in any::<bool>()) {
+        let mut world = World::of(if is_sensitive { touchy() } else { genesis() });
         world.open(long_terms());
         world.wait(1);
         for chunk in deeds.chunks(4) {
@@ -151,7 +154,21 @@ proptest! {
     }
 }
 
-/// Locked stake is exactly that of open claims and open disputes.
+/// A network whose breakers go on at the second conviction within forty heights, for ten.
+fn touchy() -> crate::Genesis {
+    super::breaker::sensitive(150_000)
+}
+
+/// Slashes that are pending, by whose they are.
+fn pending(world: &World, peer: &retrace_verifier::signature::PeerKey) -> u64 {
+    let state = world.chain.state();
+    let runs = state.runs().map(|(run, _)| run).collect::<Vec<_>>();
+    let all = runs.iter().flat_map(|run| state.deferred_slashes(run));
+    let is_pending = |slash: &&crate::DeferredSlash| slash.status == crate::DeferredStatus::Pending;
+    all.filter(is_pending).filter(|slash| slash.peer == *peer).map(|slash| slash.amount.0).sum()
+}
+
+/// Locked stake is exactly that of open claims, open disputes and pending slashes.
 fn check_locks(world: &World) -> Result<(), TestCaseError> {
     use crate::{ClaimStatus, DisputeStatus};
     let state = world.chain.state();
@@ -164,7 +181,7 @@ fn check_locks(world: &World) -> Result<(), TestCaseError> {
             state.disputes().filter(|(_, d)| d.challenger == key && d.status == DisputeStatus::Open);
         let locked: u64 =
             claims.map(|(_, c)| c.lock.0).sum::<u64>() + disputes.map(|(_, d)| d.bond.0).sum::<u64>();
-        prop_assert_eq!(account.locked, Amount(locked));
+        prop_assert_eq!(account.locked, Amount(locked + pending(world, &key)));
     }
     Ok(())
 }
@@ -174,7 +191,7 @@ fn check_locks(world: &World) -> Result<(), TestCaseError> {
 fn random_deeds_reach_every_rule() {
     use crate::Event;
     use std::collections::BTreeMap;
-    let mut world = World::new();
+    let mut world = World::of(touchy());
     world.open(long_terms());
     world.wait(1);
     let mut draws = blake3::Hasher::new_derive_key("retrace v1 test deeds").finalize_xof();
@@ -216,6 +233,11 @@ fn random_deeds_reach_every_rule() {
         "Unbonded",
         "Attested",
         "Voided",
+        "BreakerOn",
+        "SlashDeferred",
+        "AmnestyVoted",
+        "SlashForgiven",
+        "BreakerOff",
     ] {
         assert!(seen.contains_key(wanted), "{wanted} never happened: {seen:?}");
     }

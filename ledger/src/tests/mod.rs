@@ -3,6 +3,7 @@
 pub(crate) mod fixture;
 
 mod attestations;
+pub(crate) mod breaker;
 mod chain;
 mod codec;
 mod conservation;

@@ -62,3 +62,45 @@ impl Amnesty {
         vote_amnesty(stage, &self.run, from.signer, &self.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Amnesty, AmnestyInvalid};
+    use crate::tests::breaker::{challenge, sensitive};
+    use crate::tests::fixture::{AUDITOR, VALIDATOR, World};
+    use crate::transaction::{Body, Timeout, TransactionInvalid};
+    use retrace_verifier::Unit;
+    use retrace_verifier::digest::Digest;
+
+    /// L-5.14: each reason, in the order of the checks; the longest name passes.
+    #[test]
+    fn each_reason_has_a_row() {
+        let mut genesis = sensitive(50_000);
+        // Two validators, neither of whom is enough alone.
+        let one = crate::tests::fixture::genesis_of(&[(VALIDATOR, 30_000), (101, 30_000)]);
+        genesis.accounts = one.accounts;
+        let mut world = World::of(genesis);
+        let run = world.training();
+        let ids = world.commit_all(&run);
+        let amnesty = |run, name: &str| Body::Amnesty(Amnesty { run, name: name.into() });
+        let is = |world: &mut World, name, body, expected| {
+            let found = world.refusal(name, body);
+            assert_eq!(found, Some(TransactionInvalid::Amnesty(expected)));
+        };
+        let long = "x".repeat(65);
+        for name in ["", long.as_str(), "tab\there", "caf\u{e9}", "\u{7f}"] {
+            is(&mut world, AUDITOR, amnesty(Digest([9; 32]), name), AmnestyInvalid::Name);
+        }
+        is(&mut world, AUDITOR, amnesty(Digest([9; 32]), "b"), AmnestyInvalid::UnknownRun);
+        is(&mut world, AUDITOR, amnesty(run, "b"), AmnestyInvalid::BreakerOff);
+        let dispute = challenge(&mut world, AUDITOR, ids[0], Unit::Loss);
+        world.wait(4);
+        world.play(AUDITOR, Body::Timeout(Timeout { dispute }));
+        is(&mut world, AUDITOR, amnesty(run, "b"), AmnestyInvalid::NotValidator);
+        assert_eq!(world.refusal(VALIDATOR, amnesty(run, &long[..64])), None);
+        world.play(VALIDATOR, amnesty(run, "b"));
+        is(&mut world, VALIDATOR, amnesty(run, "b"), AmnestyInvalid::Repeated);
+        assert_eq!(world.refusal(VALIDATOR, amnesty(run, "c")), None);
+        assert!(world.chain.state().is_breaker_on(&run));
+    }
+}
