@@ -93,7 +93,6 @@ fn no_lock_runs_out() {
     let ids = world.commit_all(&run);
     world.wait(2);
     world.attest_all(&ids[..1], AttestedPart::Drawn);
-    world.judge(&ids[0], VerdictResult::Match);
     let events = convict(&mut world, ids[0]);
     assert_eq!(went_on(&events), 1);
     // The other one's drawn states are not attested, and the time for it is over.
