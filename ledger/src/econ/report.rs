@@ -92,17 +92,20 @@ impl Report {
                 as u64,
             audit_pay: pay(drawn_ppm + boundary_ppm),
             audit_pay_most: pay(steps * u128::from(PPM) + boundary_ppm),
-            published_bytes: published_bytes(terms, drawn_ppm),
+            published_bytes: published_bytes(terms),
             escrow: terms.escrow(),
         }
     }
 }
 
-/// Expected bytes of the states before drawn steps: parameters and moments of four bytes each.
-fn published_bytes(terms: &RunTerms, drawn_ppm: u128) -> u64 {
+/// Expected bytes of the states that a drawn unit starts from, the base left out: before each step but the first by
+/// rate, before the delta always; parameters and moments of four bytes each (L-5.12).
+fn published_bytes(terms: &RunTerms) -> u64 {
+    let between = u128::from(terms.spec.steps.saturating_sub(1));
+    let states_ppm = u128::from(terms.audit_rate_ppm) * between + u128::from(PPM);
     let elements: u128 = parameter_table(&terms.spec.model).iter().map(|p| u128::from(p.elements())).sum();
     let state = 4 * elements * (1 + terms.spec.optimizer.moments().len() as u128);
-    u64::try_from((state * drawn_ppm).div_ceil(u128::from(PPM))).unwrap_or(u64::MAX)
+    u64::try_from((state * states_ppm).div_ceil(u128::from(PPM))).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -138,16 +141,16 @@ mod tests {
         (terms.audit_rate_ppm, terms.segment_reward) = (0, Amount(u64::MAX));
         terms.verdict_reward = Amount(u64::MAX);
         let report = Report::of(&terms, &Params::default());
-        assert_eq!((report.steps_to_catch, report.published_bytes), (None, 0));
+        assert_eq!((report.steps_to_catch, report.replays_ppm), (None, 0));
         assert_eq!((report.bond_needed, report.audit_pay, report.escrow), (None, None, None));
     }
 
-    /// L-6.7: published bytes follow the size of the model, twelve bytes a parameter.
+    /// L-6.7: two and a half states are published in a segment of four steps, twelve bytes a parameter.
     #[test]
     fn published_states() {
         let terms = terms();
         let table = retrace_model::program::parameter_table(&terms.spec.model);
         let elements: u64 = table.iter().map(|parameter| parameter.elements()).sum();
-        assert_eq!(Report::of(&terms, &Params::default()).published_bytes, 2 * 12 * elements);
+        assert_eq!(Report::of(&terms, &Params::default()).published_bytes, 30 * elements);
     }
 }

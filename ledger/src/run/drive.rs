@@ -55,6 +55,7 @@ fn merge_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
     let Some(standing) = round.standing else { return Ok(()) };
     let record = stage.state.claims.want(&standing)?;
     if record.status == ClaimStatus::Verified {
+        // Nothing is settled meanwhile either; whatever verified it, it is not merged.
         if stage.state.is_breaker_on(run) {
             return Ok(());
         }

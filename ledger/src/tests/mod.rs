@@ -8,6 +8,7 @@ mod chain;
 mod codec;
 mod conservation;
 mod disputes;
+mod economics;
 mod rounds;
 mod trial;
 mod validators;
