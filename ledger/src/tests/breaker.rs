@@ -105,6 +105,28 @@ fn no_lock_runs_out() {
     assert_eq!(count(&ended, |event| matches!(event, Event::Voided { .. })), 1);
 }
 
+/// L-5.14, L-5.13: a round that closes while the breaker is on voids nothing; what was not attested is void after it.
+#[test]
+fn a_closing_round_voids_nothing() {
+    let mut world = World::of(sensitive(50_000));
+    let run = world.training();
+    let ids = [0, 1].map(|slot| {
+        let (name, signed) = world.commitment(&run, slot, 7 + slot as u8);
+        world.play(name, super::fixture::commit(signed));
+        signed.commitment.id()
+    });
+    assert_eq!(went_on(&convict(&mut world, ids[0])), 1);
+    let voids = |event: &Event| matches!(event, Event::Voided { .. });
+    let mut events = Vec::new();
+    while world.chain.state().is_breaker_on(&run) {
+        assert_eq!(count(&events, voids), 0);
+        events = world.wait(1);
+    }
+    assert!(world.chain.state().round(&run, 0).unwrap().closed_at.is_some_and(|at| at < world.height()));
+    assert_eq!(count(&events, voids), 1);
+    assert_eq!(world.chain.state().claim(&ids[1]).unwrap().status, ClaimStatus::Void);
+}
+
 /// L-5.14, L-5.7: a base is disputed and replaced while the breaker is on, and accepted only when it is off.
 #[test]
 fn nothing_is_merged() {
