@@ -1,4 +1,4 @@
-//! Where many trainers are convicted at once, slashes wait and nothing is merged; nothing is forgiven (L-5.14).
+//! Where many trainers are convicted at once, slashes wait and nothing is merged; nothing is forgiven (L-5.17).
 
 use super::convict::slash_liar;
 use super::record::DisputeRecord;
@@ -200,7 +200,7 @@ fn defer(stage: &mut Stage<'_>, slash: DeferredSlash) -> Result<(), Fault> {
     let record = stage.state.disputes.want(&slash.dispute)?;
     let (run, claim, unit) = (record.run, record.claim, record.unit);
     let number = stage.state.breakers.want(&run)?.deferred;
-    let next = number.checked_add(1).ok_or(Fault::Rule { rule: "L-5.14" })?;
+    let next = number.checked_add(1).ok_or(Fault::Rule { rule: "L-5.17" })?;
     let (peer, amount, reason) = (slash.peer, slash.amount, slash.reason);
     stage.state.deferred.put((run, number), slash);
     stage.state.breakers.change(&run, |breaker| breaker.deferred = next)?;
@@ -300,7 +300,7 @@ mod tests {
     use crate::{Amount, Event, Moment, SlashReason};
     use retrace_verifier::Unit;
 
-    /// L-5.14, L-2.4: match verdicts on a disproved unit cost nothing at once: the part is locked, and stake that is on
+    /// L-5.17, L-2.4: match verdicts on a disproved unit cost nothing at once: the part is locked, and stake that is on
     /// its way back is bonded again for it. At the end of the breaker it is burned, after the lock.
     #[test]
     fn false_verdicts_are_deferred() {

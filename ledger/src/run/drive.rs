@@ -19,7 +19,7 @@ pub(crate) fn drive(stage: &mut Stage<'_>) -> Result<(), Fault> {
         let is_held = stage.state.is_breaker_on(&run);
         let phase = stage.state.progress.want(&run)?.phase;
         match phase {
-            // Nothing is merged while slashes are deferred (L-5.14).
+            // Nothing is merged while slashes are deferred (L-5.17).
             Phase::Auditing if is_held => {}
             Phase::Opening(at) if stage.now.height >= at => open_round(stage, &run)?,
             Phase::Training => close_round(stage, &run)?,

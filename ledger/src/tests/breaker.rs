@@ -45,7 +45,7 @@ fn went_on(events: &[Event]) -> usize {
     count(events, |event| matches!(event, Event::BreakerOn { .. }))
 }
 
-/// L-5.14, L-5.2, L-5.6, L-2.4: the second conviction weighs too much: its slash waits, its lock with it; nothing is
+/// L-5.17, L-5.2, L-5.6, L-2.4: the second conviction weighs too much: its slash waits, its lock with it; nothing is
 /// merged; then it is executed, and the run goes on.
 #[test]
 fn slashes_are_deferred_and_executed() {
@@ -84,7 +84,7 @@ fn slashes_are_deferred_and_executed() {
     assert!(world.chain.state().breaker(&run).unwrap().counted.is_empty());
 }
 
-/// L-5.14, L-5.13: no lock runs out while the breaker is on: what could be settled is not, what is late is not void, and
+/// L-5.17, L-5.13: no lock runs out while the breaker is on: what could be settled is not, what is late is not void, and
 /// new lies are convicted and wait too.
 #[test]
 fn no_lock_runs_out() {
@@ -105,7 +105,7 @@ fn no_lock_runs_out() {
     assert_eq!(count(&ended, |event| matches!(event, Event::Voided { .. })), 1);
 }
 
-/// L-5.14, L-5.13: a round that closes while the breaker is on voids nothing; what was not attested is void after it.
+/// L-5.17, L-5.13: a round that closes while the breaker is on voids nothing; what was not attested is void after it.
 #[test]
 fn a_closing_round_voids_nothing() {
     let mut world = World::of(sensitive(50_000));
@@ -127,7 +127,7 @@ fn a_closing_round_voids_nothing() {
     assert_eq!(world.chain.state().claim(&ids[1]).unwrap().status, ClaimStatus::Void);
 }
 
-/// L-5.14, L-5.7: a base is disputed and replaced while the breaker is on, and accepted only when it is off.
+/// L-5.17, L-5.7: a base is disputed and replaced while the breaker is on, and accepted only when it is off.
 #[test]
 fn nothing_is_merged() {
     let mut world = World::of(sensitive(50_000));
@@ -156,7 +156,7 @@ fn nothing_is_merged() {
     assert_eq!(count(&events, |event| matches!(event, Event::BaseAccepted { .. })), 1);
 }
 
-/// L-5.14: more than two thirds of the power forgive under one name, for ever on record; a vote may change, and a name
+/// L-5.17: more than two thirds of the power forgive under one name, for ever on record; a vote may change, and a name
 /// that too few voted for forgives nothing. The claim stays convicted.
 #[test]
 fn an_amnesty_is_named() {
@@ -191,7 +191,7 @@ fn an_amnesty_is_named() {
     assert!(world.chain.state().is_breaker_on(&run) && world.chain.state().amnesty(&run, 2).is_none());
 }
 
-/// L-5.14: one liar of three to six trainers, with the stakes of a demo, does not set the breaker off by default; an
+/// L-5.17: one liar of three to six trainers, with the stakes of a demo, does not set the breaker off by default; an
 /// outsider's base does not either, and two of three do.
 #[test]
 fn one_liar_does_not_set_it_off() {
@@ -224,7 +224,7 @@ fn one_liar_does_not_set_it_off() {
     assert_eq!(found, Some(TransactionInvalid::Amnesty(off)));
 }
 
-/// L-5.14: convictions that are more than a window of heights apart do not add up.
+/// L-5.17: convictions that are more than a window of heights apart do not add up.
 #[test]
 fn old_convictions_do_not_count() {
     for (wait, expected) in [(0, 1), (10, 0)] {

@@ -133,7 +133,7 @@ fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// L-2.4, L-1.4, L-5.14: value is conserved, with breakers that every conviction sets off and without, locks fit in stakes, no deed is a fault, and a replay agrees.
+    /// L-2.4, L-1.4, L-5.17: value is conserved, with breakers that every conviction sets off and without, locks fit in stakes, no deed is a fault, and a replay agrees.
     #[test]
     fn value_is_conserved(deeds in proptest::collection::vec(any::<[u8; 4]>(), 20..160), is_sensitive in any::<bool>()) {
         let mut world = World::of(if is_sensitive { touchy() } else { genesis() });

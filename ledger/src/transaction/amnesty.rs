@@ -1,4 +1,4 @@
-//! `amnesty`: a validator votes to excuse what a breaker deferred, under a name (L-5.14).
+//! `amnesty`: a validator votes to excuse what a breaker deferred, under a name (L-5.17).
 
 use super::attest::is_validator;
 use crate::fault::Fault;
@@ -72,7 +72,7 @@ mod tests {
     use retrace_verifier::Unit;
     use retrace_verifier::digest::Digest;
 
-    /// L-5.14: each reason, in the order of the checks; the longest name passes.
+    /// L-5.17: each reason, in the order of the checks; the longest name passes.
     #[test]
     fn each_reason_has_a_row() {
         let mut genesis = sensitive(50_000);
