@@ -376,4 +376,63 @@ pub enum Event {
         /// The question.
         question: Question,
     },
+    /// So much of the trainers' stake was convicted that the slashes of a run are deferred from here on.
+    BreakerOn {
+        /// Run.
+        run: Digest,
+        /// Locks of the convictions that count.
+        slashed: Amount,
+        /// The trainers' stake.
+        stake: Amount,
+        /// It is off when this is past.
+        until: Moment,
+    },
+    /// A slash is due, and waits.
+    SlashDeferred {
+        /// Run.
+        run: Digest,
+        /// Its number in the run.
+        number: u32,
+        /// Whose.
+        peer: PeerKey,
+        /// For which claim.
+        claim: Digest,
+        /// And which unit of it.
+        unit: Unit,
+        /// How much is locked for it.
+        amount: Amount,
+        /// Why.
+        reason: SlashReason,
+    },
+    /// A validator voted for an amnesty.
+    AmnestyVoted {
+        /// Run.
+        run: Digest,
+        /// The validator's account.
+        validator: PeerKey,
+        /// What is to be excused.
+        name: String,
+        /// True for the one with which more than two thirds of the power was reached.
+        suffices: bool,
+    },
+    /// A deferred slash will not be executed.
+    SlashForgiven {
+        /// Run.
+        run: Digest,
+        /// Its number in the run.
+        number: u32,
+        /// Whose.
+        peer: PeerKey,
+        /// How much is free again.
+        amount: Amount,
+        /// Under which name.
+        name: String,
+    },
+    /// The slashes of a run are no longer deferred.
+    BreakerOff {
+        /// Run.
+        run: Digest,
+        /// How many were executed.
+        executed: u32,
+    },
 }

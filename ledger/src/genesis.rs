@@ -3,7 +3,9 @@
 use crate::amount::{Amount, Span};
 use crate::econ::PPM;
 use crate::keys::RegisteredKeys;
-use crate::limits::{ACCOUNTS_MAX, BLOCK_CREDIT_MS_MAX, KEY_DELAY, NAME_BYTES_MAX, SPAN_MAX, SPAN_MIN};
+use crate::limits::{
+    ACCOUNTS_MAX, BLOCK_CREDIT_MS_MAX, BREAKER_WINDOW, KEY_DELAY, NAME_BYTES_MAX, SPAN_MAX, SPAN_MIN,
+};
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::{PeerKey, message};
@@ -57,6 +59,14 @@ pub struct Params {
     pub equivocation_ppm: u32,
     /// Share of a commitment's lock that it costs to withhold what was committed to.
     pub void_ppm: u32,
+    /// Price of a byte of dispute transactions, in millionths of a unit of value.
+    pub lane_byte_price_ppm: u32,
+    /// Share of the trainers' stake above which the slashes of a run are deferred.
+    pub breaker_ppm: u32,
+    /// Heights within which its convictions are counted.
+    pub breaker_window: u32,
+    /// For how long its slashes are deferred.
+    pub breaker_span: Span,
 }
 
 impl Default for Params {
@@ -65,10 +75,15 @@ impl Default for Params {
             block_credit_ms: BLOCK_CREDIT_MS_MAX,
             false_verdict_ppm: 100_000,
             key_delay: 8,
-            unbond_span: Span { heights: 40, ms: 40_000 },
+            unbond_span: Span { heights: 120, ms: 120_000 },
             attest_span: Span { heights: 10, ms: 10_000 },
             equivocation_ppm: 50_000,
             void_ppm: 10_000,
+            lane_byte_price_ppm: 1_000,
+            // Exactly a third is not more than a third.
+            breaker_ppm: 333_334,
+            breaker_window: 40,
+            breaker_span: Span { heights: 40, ms: 40_000 },
         }
     }
 }
@@ -151,6 +166,15 @@ pub enum GenesisError {
     /// A rate above one.
     #[error("the cost of a void commitment is above one")]
     Void,
+    /// A rate above one.
+    #[error("the share of the trainers' stake for a breaker is above one")]
+    BreakerShare,
+    /// Convictions are counted over no heights, or too many.
+    #[error("a breaker must count convictions over {} to {} heights", BREAKER_WINDOW.0, BREAKER_WINDOW.1)]
+    BreakerWindow,
+    /// Slashes are deferred for no time, or for ever.
+    #[error("the span of a breaker is out of its limits")]
+    BreakerSpan,
 }
 
 impl Genesis {
@@ -235,6 +259,15 @@ impl Params {
         }
         if self.void_ppm > PPM {
             return Err(GenesisError::Void);
+        }
+        if self.breaker_ppm > PPM {
+            return Err(GenesisError::BreakerShare);
+        }
+        if !(BREAKER_WINDOW.0..=BREAKER_WINDOW.1).contains(&self.breaker_window) {
+            return Err(GenesisError::BreakerWindow);
+        }
+        if !self.breaker_span.is_within(SPAN_MIN, SPAN_MAX) {
+            return Err(GenesisError::BreakerSpan);
         }
         Ok(())
     }

@@ -47,21 +47,22 @@ pub use fault::Fault;
 pub use genesis::{Genesis, GenesisAccount, GenesisError, Params, Role};
 pub use keys::{ProposerSecrets, RegisteredKeys, VrfKey, VrfOutput, VrfProof, VrfSecret};
 pub use run::{
-    Answer, Answered, Attestation, Attestations, AttestedPart, Audit, Case, Caseload, ClaimRecord,
-    ClaimStatus, Clock, Defense, DisputeRecord, DisputeStatus, Phase, Precedence, Progress, Question, Round,
-    Run, RunTerms, Slot, VerdictRecord, VerdictResult, attestation_key, drawn_verifiers, step_before,
+    AmnestyVote, AmnestyVotes, Answer, Answered, Attestation, Attestations, AttestedPart, Audit, Breaker,
+    Case, Caseload, ClaimRecord, ClaimStatus, Clock, Counted, Defense, DeferredSlash, DeferredStatus,
+    DisputeRecord, DisputeStatus, Phase, Precedence, Progress, Question, Round, Run, RunTerms, Slot,
+    VerdictRecord, VerdictResult, attestation_key, drawn_verifiers, step_before,
 };
 pub use state::{Account, Now, ProofError, Row, State, StateKey, StateProof, verify};
 pub use store::{Batch, MemoryStore, Store, TreeChange};
 #[cfg(feature = "rocksdb")]
 pub use store::{FORMAT as STORE_FORMAT, RocksOptions, RocksStore, StoreError};
 pub use transaction::{
-    Attest, AttestInvalid, Base, BaseInvalid, Body, Commit, CommitInvalid, Contradiction,
-    ContradictionInvalid, Dispute, DisputeInvalid, EnvelopeInvalid, Equivocation, EquivocationInvalid,
-    HeldSeal, OpenRun, OpenRunInvalid, Play, PlayInvalid, Register, RegisterInvalid, Seal, SealInvalid,
-    Settle, SettleInvalid, Stake, StakeInvalid, Timeout, TimeoutInvalid, Transaction, TransactionInvalid,
-    Transfer, TransferInvalid, Unbond, UnbondInvalid, Verdict, VerdictInvalid, challenge_seal,
-    prove_possession,
+    Amnesty, AmnestyInvalid, Attest, AttestInvalid, Base, BaseInvalid, Body, Commit, CommitInvalid,
+    Contradiction, ContradictionInvalid, Dispute, DisputeInvalid, EnvelopeInvalid, Equivocation,
+    EquivocationInvalid, HeldSeal, OpenRun, OpenRunInvalid, Play, PlayInvalid, Register, RegisterInvalid,
+    Seal, SealInvalid, Settle, SettleInvalid, Stake, StakeInvalid, Timeout, TimeoutInvalid, Transaction,
+    TransactionInvalid, Transfer, TransferInvalid, Unbond, UnbondInvalid, Verdict, VerdictInvalid,
+    challenge_seal, prove_possession,
 };
 pub use turns::Turns;
 pub use validators::{Validator, ValidatorSet};

@@ -57,5 +57,15 @@ pub const SPAN_MIN: Span = Span { heights: 1, ms: 1 };
 pub const SPAN_MAX: Span = Span { heights: 1 << 24, ms: 1 << 40 };
 /// Largest share of a slash that goes to the challenger.
 pub const BOUNTY_PPM_MAX: u32 = 100_000;
+/// Audits whose cost a bounty may be worth.
+pub const BOUNTY_AUDITS: u64 = 20;
+/// Bytes of all moves of a dispute, as its bond is priced.
+pub const PRICED_DISPUTE_BYTES: u64 = 128 * 1024;
+/// Disputes over one claim at once for which stake that judged it stays in reach.
+pub const DISPUTES_AT_ONCE: u64 = 4;
+/// Smallest and largest number of heights within which convictions count for a breaker.
+pub const BREAKER_WINDOW: (u32, u32) = (1, 4096);
+/// Bytes of the name of an amnesty.
+pub const AMNESTY_NAME_BYTES_MAX: usize = 64;
 /// Largest credit of one block that a genesis may set.
 pub const BLOCK_CREDIT_MS_MAX: u32 = 2000;

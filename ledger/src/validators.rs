@@ -72,6 +72,13 @@ impl ValidatorSet {
         self.iter().fold(0, |sum, validator| sum.saturating_add(validator.power))
     }
 
+    /// True when those for whom it is true hold more than two thirds of the power.
+    pub fn is_two_thirds(&self, is: impl Fn(&PeerKey) -> bool) -> bool {
+        let those = self.iter().filter(|validator| is(&validator.account));
+        let power: u128 = those.map(|validator| u128::from(validator.power)).sum();
+        power * 3 > u128::from(self.total_power()) * 2
+    }
+
     /// The validator that signs with this key.
     pub fn by_consensus(&self, key: &PeerKey) -> Option<&Validator> {
         self.iter().find(|validator| validator.consensus == *key)

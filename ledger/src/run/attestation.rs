@@ -112,11 +112,7 @@ pub(crate) fn put_attestation(
 
 /// More than two thirds of the power of the next height's validators.
 fn is_enough(state: &State, given: &[Attestation]) -> bool {
-    let validators = state.validators();
-    let has_attested = |account: PeerKey| given.iter().any(|a| a.validator == account);
-    let those = validators.iter().filter(|validator| has_attested(validator.account));
-    let power: u128 = those.map(|validator| u128::from(validator.power)).sum();
-    power * 3 > u128::from(validators.total_power()) * 2
+    state.validators().is_two_thirds(|account| given.iter().any(|a| a.validator == *account))
 }
 
 /// The window runs anew from here: nobody can judge a state that it cannot have (L-5.12).

@@ -1,5 +1,6 @@
 //! A claim is proved wrong: who loses, who is paid, and what becomes of everything that hung on it (L-5.11).
 
+use super::breaker::{defer_verdict, slash_lock};
 use super::caseload::{leave, start_next};
 use super::dispute::say_ended;
 use super::merge::{stand, withdraw};
@@ -22,7 +23,7 @@ pub(super) fn convict(stage: &mut Stage<'_>, dispute: &Digest, reason: SlashReas
         claim.disputes.clear();
     })?;
     let to = first_accusation(stage, &won, &claim.disputes)?;
-    slash_liar(stage, &won, claim.lock, to, reason)?;
+    slash_lock(stage, dispute, claim.lock, to, reason)?;
     // A contradiction may be shown when its dispute has ended already.
     let is_pending = claim.disputes.contains(dispute);
     if is_pending {
@@ -32,7 +33,7 @@ pub(super) fn convict(stage: &mut Stage<'_>, dispute: &Digest, reason: SlashReas
         overtake(stage, other, dispute)?;
     }
     if reason == SlashReason::Lie {
-        slash_false_verdicts(stage, &won)?;
+        slash_false_verdicts(stage, dispute, &won)?;
     }
     stage.say(Event::Settled { run: won.run, claim: won.claim, status });
     if claim.is_segment() {
@@ -66,7 +67,7 @@ fn first_accusation(
 }
 
 /// Burns the lock, but for the bounty; all of it where nobody accuses.
-fn slash_liar(
+pub(super) fn slash_liar(
     stage: &mut Stage<'_>,
     won: &DisputeRecord,
     amount: Amount,
@@ -98,12 +99,15 @@ fn overtake(stage: &mut Stage<'_>, dispute: &Digest, by: &Digest) -> Result<(), 
 }
 
 /// A match verdict on a disproved unit costs a fixed part of the verifier's stake; nobody gets it.
-fn slash_false_verdicts(stage: &mut Stage<'_>, won: &DisputeRecord) -> Result<(), Fault> {
+fn slash_false_verdicts(stage: &mut Stage<'_>, dispute: &Digest, won: &DisputeRecord) -> Result<(), Fault> {
     let rate = stage.state.params().false_verdict_ppm;
     let verdicts = stage.state.verdicts_of(&won.claim, won.unit).to_vec();
     for verdict in verdicts.iter().filter(|v| v.result == VerdictResult::Match) {
         let peer = verdict.verifier;
         let part = stage.state.accounts.want(&peer)?.stake().share(rate);
+        if defer_verdict(stage, dispute, peer, part)? {
+            continue;
+        }
         let amount = stage.state.slash_any(&peer, part)?;
         let (claim, unit, reason) = (won.claim, won.unit, SlashReason::FalseVerdict);
         stage.say(Event::Slashed { peer, claim, unit, amount, reason, bounty: Amount::ZERO });

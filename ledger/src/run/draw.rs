@@ -51,11 +51,12 @@ fn draw_claim(stage: &mut Stage<'_>, claim: &Digest, units: Vec<Unit>) -> Result
     let (run, round, signer) = (record.run, record.round, record.signer());
     let terms = &stage.state.runs.want(&run)?.terms;
     let (verdicts_min, deadline) = (terms.verdicts_min, stage.now.after(terms.verdict_span));
+    let stake = terms.verifier_stake;
     let published_by = stage.now.after(stage.state.params().attest_span);
     let accounts = stage.state.accounts.iter();
     let can_judge = |account: &Account| {
         let is_in_force = account.is_in_force(stage.state.params(), stage.now.height);
-        account.role == Role::Verifier && account.is_bonded() && is_in_force
+        account.role == Role::Verifier && account.bonded >= stake && is_in_force
     };
     let verifiers =
         accounts.filter(|(key, account)| can_judge(account) && *key != signer).map(|(key, _)| key).collect();

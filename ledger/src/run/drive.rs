@@ -1,5 +1,6 @@
 //! What happens to runs at the end of every block, in order of run id (L-5.2).
 
+use super::breaker::end_breaker;
 use super::draw::{draw_base, draw_round};
 use super::merge::accepted_deltas;
 use super::record::{ClaimStatus, Phase};
@@ -14,8 +15,12 @@ use retrace_verifier::digest::Digest;
 /// Drives every run one phase further, if its time has come. A run takes at most one step a block.
 pub(crate) fn drive(stage: &mut Stage<'_>) -> Result<(), Fault> {
     for run in stage.state.progress.keys() {
+        end_breaker(stage, &run)?;
+        let is_held = stage.state.is_breaker_on(&run);
         let phase = stage.state.progress.want(&run)?.phase;
         match phase {
+            // Nothing is merged while slashes are deferred (L-5.17).
+            Phase::Auditing if is_held => {}
             Phase::Opening(at) if stage.now.height >= at => open_round(stage, &run)?,
             Phase::Training => close_round(stage, &run)?,
             Phase::Drawing(at) if stage.now.height >= at => draw_round(stage, &run)?,
@@ -50,6 +55,10 @@ fn merge_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
     let Some(standing) = round.standing else { return Ok(()) };
     let record = stage.state.claims.want(&standing)?;
     if record.status == ClaimStatus::Verified {
+        // Nothing is settled meanwhile either; whatever verified it, it is not merged.
+        if stage.state.is_breaker_on(run) {
+            return Ok(());
+        }
         let root = stage.state.base_root(&standing).ok_or(Fault::Rule { rule: "L-5.7" })?;
         stage.say(Event::BaseAccepted { run: *run, round: progress.round.saturating_add(1), root });
         return next_round(stage, run, root);

@@ -10,6 +10,7 @@
 
 mod answer;
 mod attestation;
+mod breaker;
 mod caseload;
 mod clock;
 mod convict;
@@ -25,6 +26,7 @@ mod void;
 
 pub use answer::{Answer, Answered, Question};
 pub use attestation::{Attestation, Attestations, AttestedPart, attestation_key, step_before};
+pub use breaker::{AmnestyVote, AmnestyVotes, Breaker, Counted, DeferredSlash, DeferredStatus};
 pub use caseload::{Case, Caseload};
 pub use clock::{Clock, Defense};
 pub use draw::drawn_verifiers;
@@ -36,6 +38,7 @@ pub use terms::RunTerms;
 
 pub(crate) use answer::{answer_digest, answered, question};
 pub(crate) use attestation::{put_attestation, withheld};
+pub(crate) use breaker::vote_amnesty;
 pub(crate) use caseload::{run_clock, stop_clock};
 pub(crate) use dispute::{Docketed, contradict, end_dispute, open_dispute};
 pub(crate) use drive::drive;

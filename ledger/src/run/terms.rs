@@ -1,7 +1,8 @@
 //! The terms of a run: what is trained, on what, for what, under which clocks (L-4.1).
 
 use crate::amount::{Amount, Span};
-use crate::econ::{Deterrence, detection_ppb};
+use crate::econ::{Defense, Deterrence, Laziness, answer_span, detection_ppb};
+use crate::genesis::Params;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_model::RunSpec;
 use retrace_verifier::digest::Digest;
@@ -44,6 +45,8 @@ pub struct RunTerms {
     pub declared_gain: Amount,
     /// Share of verifiers that collude as the sponsor declares it, r.
     pub collusion_ppm: u32,
+    /// Stake without which a verifier neither is drawn nor judges.
+    pub verifier_stake: Amount,
 }
 
 impl RunTerms {
@@ -77,10 +80,21 @@ impl RunTerms {
         }
     }
 
-    /// From a draw to the end of the last dispute over the claim: its states are attested, then it is judged, and a
-    /// dispute that is opened at the last moment takes the clocks of both sides (L-4.3).
-    pub fn answer_span(&self, attest_span: Span) -> Span {
-        attest_span.plus(self.verdict_span).plus(self.move_span).plus(self.move_span)
+    /// What a challenge costs an honest accused and everybody else (L-6.4).
+    pub fn defense(&self, params: &Params) -> Defense {
+        let lane_byte_price_ppm = params.lane_byte_price_ppm;
+        Defense { reward: self.segment_reward, steps: self.spec.steps, lane_byte_price_ppm }
+    }
+
+    /// What a verdict without a replay saves and risks (L-6.6).
+    pub fn laziness(&self, params: &Params) -> Laziness {
+        let (stake, false_verdict_ppm) = (self.verifier_stake, params.false_verdict_ppm);
+        Laziness { stake, false_verdict_ppm, reward: self.segment_reward, steps: self.spec.steps }
+    }
+
+    /// From a draw to the end of the last dispute over the claim: how long the stake of verdicts must be in reach (L-4.3).
+    pub fn answer_span(&self, params: &Params) -> Span {
+        answer_span(params.attest_span, self.verdict_span, self.move_span, params.breaker_span)
     }
 
     /// What a challenger that proves a lie receives of the lock.

@@ -9,8 +9,11 @@ use crate::stage::Stage;
 use retrace_verifier::digest::Digest;
 
 /// Voids the open commitments of a round for which the time to attest is over. One that is disputed waits for the
-/// end of its disputes: who withholds does not escape a conviction.
+/// end of its disputes: who withholds does not escape a conviction. Nor does a lock run out while a breaker is on (L-5.17).
 pub(super) fn void_withheld(stage: &mut Stage<'_>, run: &Digest, round: u32) -> Result<(), Fault> {
+    if stage.state.is_breaker_on(run) {
+        return Ok(());
+    }
     let slots = &stage.state.rounds.want(&(*run, round))?.slots;
     let commitments: Vec<Digest> = slots.iter().filter_map(|slot| slot.commitment).collect();
     for claim in commitments {

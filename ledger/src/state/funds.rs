@@ -120,6 +120,20 @@ impl State {
         free.plus(rest).ok_or(Fault::Funds)
     }
 
+    /// Locks free stake and then stake that is on its way back, which is bonded again for it; at most what there is.
+    /// Gives what was locked.
+    pub(crate) fn hold_any(&mut self, key: &PeerKey, amount: Amount) -> Result<Amount, Fault> {
+        let amount = amount.min(self.slashable(key));
+        let free = self.accounts.want(key)?.free_stake();
+        let back = amount.minus(free.min(amount)).ok_or(Fault::Funds)?;
+        self.account_edit(key, |account| {
+            take(&mut account.unbonding, back)?;
+            add(&mut account.bonded, back)?;
+            add(&mut account.locked, amount)
+        })?;
+        Ok(amount)
+    }
+
     fn burn(&mut self, amount: Amount) -> Result<(), Fault> {
         let mut now = *self.now()?;
         add(&mut now.burned, amount)?;

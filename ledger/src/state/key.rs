@@ -44,6 +44,12 @@ pub enum StateKey {
     Caseload(PeerKey),
     /// Seals of an account.
     Seals(PeerKey),
+    /// The circuit breaker of a run.
+    Breaker(Digest),
+    /// A slash of a run that was deferred, by its number.
+    Deferred(Digest, u32),
+    /// The votes for an amnesty when the breaker of a run was on for the nth time.
+    Amnesty(Digest, u32),
 }
 
 fn key<K: BorshSerialize>(tag: u8, key: &K) -> Vec<u8> {
@@ -72,6 +78,9 @@ impl StateKey {
             StateKey::Defense(claim) => key(super::DEFENSES, claim),
             StateKey::Caseload(peer) => key(super::CASELOADS, peer),
             StateKey::Seals(peer) => key(super::SEALS, peer),
+            StateKey::Breaker(run) => key(super::BREAKERS, run),
+            StateKey::Deferred(run, number) => key(super::DEFERRED, &(run, number)),
+            StateKey::Amnesty(run, time) => key(super::AMNESTIES, &(run, time)),
         }
     }
 }
@@ -96,6 +105,9 @@ impl State {
             StateKey::Defense(claim) => self.defenses.get(claim).map(encode),
             StateKey::Caseload(peer) => self.caseloads.get(peer).map(encode),
             StateKey::Seals(peer) => self.seals.get(peer).map(encode),
+            StateKey::Breaker(run) => self.breakers.get(run).map(encode),
+            StateKey::Deferred(run, number) => self.deferred.get(&(*run, *number)).map(encode),
+            StateKey::Amnesty(run, time) => self.amnesties.get(&(*run, *time)).map(encode),
         }
     }
 }

@@ -18,6 +18,9 @@
 //! 13   defenses   claim                  the accused's one clock
 //! 14   caseloads  stake key              disputes that are played, and that are queued
 //! 15   seals      stake key              seals that can be opened
+//! 20   breakers   run                    what counts for it, until when it is on
+//! 21   deferred   run, number            slashes that it deferred, and what became of them
+//! 22   amnesties  run, time              validators' votes to forgive them
 //! ```
 
 mod account;
@@ -42,8 +45,8 @@ use crate::beacon::{Beacon, genesis_beacon};
 use crate::fault::Fault;
 use crate::genesis::{Genesis, GenesisError, Params};
 use crate::run::{
-    Answer, Attestations, AttestedPart, Caseload, ClaimRecord, Defense, DisputeRecord, Progress, Question,
-    Round, Run, VerdictRecord,
+    AmnestyVotes, Answer, Attestations, AttestedPart, Breaker, Caseload, ClaimRecord, Defense, DeferredSlash,
+    DisputeRecord, Progress, Question, Round, Run, VerdictRecord,
 };
 use crate::transaction::HeldSeal;
 use crate::turns::Turns;
@@ -69,6 +72,9 @@ const EQUIVOCATIONS: u8 = 12;
 const DEFENSES: u8 = 13;
 const CASELOADS: u8 = 14;
 const SEALS: u8 = 15;
+const BREAKERS: u8 = 20;
+const DEFERRED: u8 = 21;
+const AMNESTIES: u8 = 22;
 
 /// What every block changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -118,6 +124,9 @@ pub struct State {
     pub(crate) defenses: Table<Digest, Defense>,
     pub(crate) caseloads: Table<PeerKey, Caseload>,
     pub(crate) seals: Table<PeerKey, Vec<HeldSeal>>,
+    pub(crate) breakers: Table<Digest, Breaker>,
+    pub(crate) deferred: Table<(Digest, u32), DeferredSlash>,
+    pub(crate) amnesties: Table<(Digest, u32), AmnestyVotes>,
 }
 
 /// Does the same to every table.
@@ -155,6 +164,12 @@ macro_rules! each_table {
         $body;
         let $table = &mut $state.seals;
         $body;
+        let $table = &mut $state.breakers;
+        $body;
+        let $table = &mut $state.deferred;
+        $body;
+        let $table = &mut $state.amnesties;
+        $body;
     }};
 }
 
@@ -181,6 +196,9 @@ impl State {
             defenses: Table::new(DEFENSES),
             caseloads: Table::new(CASELOADS),
             seals: Table::new(SEALS),
+            breakers: Table::new(BREAKERS),
+            deferred: Table::new(DEFERRED),
+            amnesties: Table::new(AMNESTIES),
         })
     }
 

@@ -338,7 +338,7 @@ fn validators_of(genesis: &mut Genesis) -> impl Iterator<Item = &mut GenesisAcco
 #[test]
 fn a_genesis_is_checked() {
     type Edit = fn(&mut Genesis);
-    let rows: [(Edit, GenesisError); 20] = [
+    let rows: [(Edit, GenesisError); 24] = [
         (|g| g.name = "Fixture".into(), GenesisError::Name),
         (|g| g.accounts.clear(), GenesisError::AccountCount { found: 0 }),
         (|g| g.accounts.swap(0, 1), GenesisError::AccountOrder { position: 1 }),
@@ -374,6 +374,10 @@ fn a_genesis_is_checked() {
         (|g| g.params.attest_span.heights = 1 << 25, GenesisError::AttestSpan),
         (|g| g.params.equivocation_ppm = 1_000_001, GenesisError::Equivocation),
         (|g| g.params.void_ppm = 1_000_001, GenesisError::Void),
+        (|g| g.params.breaker_ppm = 1_000_001, GenesisError::BreakerShare),
+        (|g| g.params.breaker_window = 0, GenesisError::BreakerWindow),
+        (|g| g.params.breaker_window = 4_097, GenesisError::BreakerWindow),
+        (|g| g.params.breaker_span.heights = 0, GenesisError::BreakerSpan),
     ];
     let mut ids = vec![genesis().network()];
     for (edit, expected) in rows {

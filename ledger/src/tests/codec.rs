@@ -3,9 +3,9 @@
 use super::fixture::{AUDITOR, NOBODY, World, attest, base, commit, genesis, proposer, terms, verdict};
 use crate::limits::{BLOCK_BYTES_MAX, GENESIS_BYTES_MAX, TRANSACTION_BYTES_MAX};
 use crate::{
-    Amount, AttestedPart, Block, Body, CodecError, Contradiction, Dispute, Equivocation, Genesis, Height,
-    OpenRun, Play, Register, Role, Seal, Settle, Signed, Stake, Timeout, Transaction, Transfer, Unbond,
-    Unchecked, VerdictResult, Vote, VoteKind, challenge_seal, decode, encode, prove_possession,
+    Amnesty, Amount, AttestedPart, Block, Body, CodecError, Contradiction, Dispute, Equivocation, Genesis,
+    Height, OpenRun, Play, Register, Role, Seal, Settle, Signed, Stake, Timeout, Transaction, Transfer,
+    Unbond, Unchecked, VerdictResult, Vote, VoteKind, challenge_seal, decode, encode, prove_possession,
 };
 use proptest::prelude::*;
 use retrace_verifier::digest::Digest;
@@ -45,6 +45,7 @@ pub fn bodies() -> Vec<Body> {
         Body::Equivocation(Box::new(equivocation(&world))),
         Body::Seal(Seal { seal: challenge_seal(&claim, Unit::Loss, &peer_key(&key), &Digest([6; 32])) }),
         Body::Contradiction(Box::new(Contradiction { first: trace(1), second: trace(2) })),
+        Body::Amnesty(Amnesty { run, name: "retrace 0.1.0 avx512 (tanh)".into() }),
     ]
 }
 
@@ -114,7 +115,7 @@ proptest! {
 
     /// L-1.1: no prefix of an encoding is one.
     #[test]
-    fn truncated_bytes_are_refused(which in 0usize..16, cut in 0u32..1_000_000) {
+    fn truncated_bytes_are_refused(which in 0usize..17, cut in 0u32..1_000_000) {
         let bytes = &bytes()[which];
         let end = (u64::from(cut) * bytes.len() as u64 / 1_000_000) as usize;
         prop_assert!(decode::<Wire>(&bytes[..end], TRANSACTION_BYTES_MAX).is_err());
@@ -122,7 +123,7 @@ proptest! {
 
     /// L-1.1, L-1.5: a flipped bit never panics, decodes only to itself, and never keeps its signature.
     #[test]
-    fn flipped_bits_are_other_values(which in 0usize..16, place in 0u32..1_000_000, bit in 0u8..8) {
+    fn flipped_bits_are_other_values(which in 0usize..17, place in 0u32..1_000_000, bit in 0u8..8) {
         let mut bytes = bytes()[which].clone();
         let at = (u64::from(place) * bytes.len() as u64 / 1_000_000) as usize;
         bytes[at] ^= 1 << bit;

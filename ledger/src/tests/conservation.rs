@@ -1,12 +1,13 @@
 //! Value: whatever is sent in whatever order, nothing appears and nothing is lost.
 
 use super::fixture::{
-    AUDITOR, NOBODY, SPONSOR, TRAINERS, VALIDATOR, VERIFIERS, World, attest, base, commit, registered,
-    secret, terms, validator, verdict,
+    AUDITOR, NOBODY, SPONSOR, TRAINERS, VALIDATOR, VERIFIERS, World, attest, base, commit, genesis,
+    registered, secret, terms, validator, verdict,
 };
 use crate::{
-    Amount, AttestedPart, Body, Contradiction, Dispute, OpenRun, Phase, Play, Register, Role, Seal, Settle,
-    Signed, Stake, Timeout, Transaction, Transfer, Unbond, VerdictResult, challenge_seal, prove_possession,
+    Amnesty, Amount, AttestedPart, Body, Contradiction, Dispute, OpenRun, Phase, Play, Register, Role, Seal,
+    Settle, Signed, Stake, Timeout, Transaction, Transfer, Unbond, VerdictResult, challenge_seal,
+    prove_possession,
 };
 use proptest::prelude::*;
 use retrace_verifier::digest::Digest;
@@ -26,7 +27,7 @@ fn pick<T: Copy>(from: &[T], at: u8) -> Option<T> {
 /// Terms of a run that does not end before the deeds do.
 fn long_terms() -> crate::RunTerms {
     let mut terms = terms();
-    terms.spec.rounds = 200;
+    terms.spec.rounds = 400;
     terms
 }
 
@@ -119,6 +120,13 @@ fn accusing(world: &World, name: u8, claims: &[Digest], one: u8, two: u8) -> Opt
     Some(Body::Seal(Seal { seal: seal(&pick(claims, one)?, unit) }))
 }
 
+/// A vote for one of two names, where slashes are deferred if that is anywhere.
+fn forgiving(world: &World, runs: &[Digest], one: u8, two: u8) -> Option<Amnesty> {
+    let on: Vec<Digest> = runs.iter().copied().filter(|run| world.chain.state().is_breaker_on(run)).collect();
+    let run = pick(&on, one).or_else(|| pick(runs, one))?;
+    Some(Amnesty { run, name: ["a", "b"][usize::from(two % 2)].into() })
+}
+
 /// The body of a deed, made from the state so that many are valid and many are nearly so.
 fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
     let (what, who, one, two) = deed;
@@ -126,7 +134,8 @@ fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
     let runs: Vec<Digest> = world.chain.state().runs().map(|(id, _)| id).collect();
     let (claims, disputes) = open(world);
     let amount = Amount(u64::from(one) * u64::from(two % 16));
-    let body = match what % 48 {
+    let body = match what % 52 {
+        48..=51 => Body::Amnesty(forgiving(world, &runs, one, two)?),
         20..=26 | 40..=46 => return attesting(world, &claims, who, one),
         27 => Body::Transfer(Transfer { to: super::fixture::key(pick(&EVERYBODY, one)?), amount }),
         28 => Body::Unbond(Unbond { amount }),
@@ -149,10 +158,10 @@ fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// L-2.4, L-1.4: value is conserved, locks fit in stakes, no deed is a fault, and a replay agrees.
+    /// L-2.4, L-1.4, L-5.17: value is conserved, with breakers that every conviction sets off and without, locks fit in stakes, no deed is a fault, and a replay agrees.
     #[test]
-    fn value_is_conserved(deeds in proptest::collection::vec(any::<[u8; 4]>(), 20..160)) {
-        let mut world = World::new();
+    fn value_is_conserved(deeds in proptest::collection::vec(any::<[u8; 4]>(), 20..160), is_sensitive in any::<bool>()) {
+        let mut world = World::of(if is_sensitive { touchy() } else { genesis() });
         world.open(long_terms());
         world.wait(1);
         for chunk in deeds.chunks(4) {
@@ -202,7 +211,21 @@ fn check_caseloads(world: &World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Locked stake is exactly that of open claims and open disputes.
+/// A network whose breakers go on at every conviction of a trainer, for ten heights.
+fn touchy() -> crate::Genesis {
+    super::breaker::sensitive(50_000)
+}
+
+/// Slashes that are pending, by whose they are.
+fn pending(world: &World, peer: &retrace_verifier::signature::PeerKey) -> u64 {
+    let state = world.chain.state();
+    let runs = state.runs().map(|(run, _)| run).collect::<Vec<_>>();
+    let all = runs.iter().flat_map(|run| state.deferred_slashes(run));
+    let is_pending = |slash: &&crate::DeferredSlash| slash.status == crate::DeferredStatus::Pending;
+    all.filter(is_pending).filter(|slash| slash.peer == *peer).map(|slash| slash.amount.0).sum()
+}
+
+/// Locked stake is exactly that of open claims, open disputes and pending slashes.
 fn check_locks(world: &World) -> Result<(), TestCaseError> {
     use crate::ClaimStatus;
     let state = world.chain.state();
@@ -214,7 +237,7 @@ fn check_locks(world: &World) -> Result<(), TestCaseError> {
         let disputes = state.disputes().filter(|(_, d)| d.challenger == key && d.status.is_pending());
         let locked: u64 =
             claims.map(|(_, c)| c.lock.0).sum::<u64>() + disputes.map(|(_, d)| d.bond.0).sum::<u64>();
-        prop_assert_eq!(account.locked, Amount(locked));
+        prop_assert_eq!(account.locked, Amount(locked + pending(world, &key)));
     }
     Ok(())
 }
@@ -224,7 +247,7 @@ fn check_locks(world: &World) -> Result<(), TestCaseError> {
 fn random_deeds_reach_every_rule() {
     use crate::Event;
     use std::collections::BTreeMap;
-    let mut genesis = super::fixture::genesis();
+    let mut genesis = touchy();
     // Trainers that outlive many convictions.
     for account in genesis.accounts.iter_mut().filter(|account| account.role == Role::Trainer) {
         account.bonded = Amount(2_000_000);
@@ -245,6 +268,8 @@ fn random_deeds_reach_every_rule() {
             let name = name.split_whitespace().next().unwrap_or_default().to_owned();
             let name = match event {
                 Event::Slashed { reason, .. } => format!("{name} {reason:?}"),
+                Event::BreakerOff { executed: 0, .. } => "BreakerOff forgiven".into(),
+                Event::BreakerOff { .. } => "BreakerOff executed".into(),
                 Event::Rewarded { reason, .. } => format!("{name} {reason:?}"),
                 _ => name,
             };
@@ -275,6 +300,12 @@ fn random_deeds_reach_every_rule() {
         "Unbonded",
         "Attested",
         "Voided",
+        "BreakerOn",
+        "SlashDeferred",
+        "AmnestyVoted",
+        "SlashForgiven",
+        "BreakerOff executed",
+        "BreakerOff forgiven",
     ] {
         assert!(seen.contains_key(wanted), "{wanted} never happened: {seen:?}");
     }

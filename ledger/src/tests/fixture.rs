@@ -97,7 +97,7 @@ pub fn terms() -> RunTerms {
         verdicts_min: 2,
         draw_delay: 2,
         segment_reward: Amount(100),
-        verdict_reward: Amount(3),
+        verdict_reward: Amount(18),
         lock: Amount(10_000),
         challenge_bond: Amount(1_000),
         commit_span: Span { heights: 5, ms: 5_000 },
@@ -107,6 +107,7 @@ pub fn terms() -> RunTerms {
         bounty_cap: Amount(700),
         declared_gain: Amount(5_000),
         collusion_ppm: 333_333,
+        verifier_stake: Amount(300),
     }
 }
 

@@ -8,8 +8,10 @@ use retrace_verifier::Unit;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Opening;
 
-fn dispute(claim: Digest) -> Body {
-    Body::Dispute(Box::new(Dispute { claim, unit: Unit::Loss, opening: Opening::Nothing }))
+/// Opens the auditor's seal of a claim.
+fn dispute(claim: Digest, salt: Digest) -> Body {
+    let salt = Some(salt);
+    Body::Dispute(Box::new(Dispute { claim, unit: Unit::Loss, opening: Opening::Nothing, salt }))
 }
 
 fn stake() -> Body {
@@ -25,10 +27,11 @@ fn timeout(world: &World, nonce: u64) -> Signed<Transaction> {
 fn others_leave_room_for_disputes() {
     let mut world = World::new();
     let (_, ids) = world.audited();
+    let salt = world.seal(AUDITOR, ids[0], Unit::Loss);
     let mut pending: Vec<_> = (1..=5_000).map(|n| world.sign_with(SPONSOR, stake(), n)).collect();
     let used = world.chain.next_nonce(&super::fixture::key(SPONSOR)) - 1;
     pending.drain(..used as usize);
-    let late = world.sign(AUDITOR, dispute(ids[0]));
+    let late = world.sign(AUDITOR, dispute(ids[0], salt));
     pending.push(late.clone());
     let proposal = world.propose(pending.clone());
     let taken = proposal.block.transactions();
@@ -77,8 +80,9 @@ fn room_is_kept_while_it_is_wanted() {
 fn omissions_are_found() {
     let mut world = World::new();
     let (_, ids) = world.audited();
-    let held = world.sign(AUDITOR, dispute(ids[0]));
-    let rival = world.sign(AUDITOR, dispute(ids[1]));
+    let salts = ids.map(|claim| world.seal(AUDITOR, claim, Unit::Loss));
+    let held = world.sign(AUDITOR, dispute(ids[0], salts[0]));
+    let rival = world.sign(AUDITOR, dispute(ids[1], salts[1]));
     let other = world.sign(VERIFIERS[0], stake());
     let before = world.chain.head();
     let mut omitted = |carried: &[&Signed<Transaction>], held: &[&Signed<Transaction>]| {
@@ -98,7 +102,7 @@ fn omissions_are_found() {
     assert_eq!(world.chain.head(), before);
 
     // One that waits for a nonce, and one whose claim is decided in the block, could not stand in it.
-    let ahead = world.sign_with(AUDITOR, dispute(ids[0]), 9);
+    let ahead = world.sign_with(AUDITOR, dispute(ids[0], salts[0]), 9);
     world.judge(&ids[0], crate::VerdictResult::Match);
     let settle = world.sign(SPONSOR, Body::Settle(Settle { claim: ids[0] }));
     let block = world.propose(vec![settle]).block;
@@ -110,9 +114,10 @@ fn omissions_are_found() {
 fn disputes_are_tried_again() {
     let mut world = World::new();
     let (_, ids) = world.audited();
+    let salts = [0, 1].map(|_| world.seal(AUDITOR, ids[0], Unit::Loss));
     let next = world.chain.next_nonce(&super::fixture::key(AUDITOR));
-    let first = world.sign_with(AUDITOR, dispute(ids[0]), next);
-    let second = world.sign_with(AUDITOR, dispute(ids[0]), next + 1);
+    let first = world.sign_with(AUDITOR, dispute(ids[0], salts[0]), next);
+    let second = world.sign_with(AUDITOR, dispute(ids[0], salts[1]), next + 1);
     let proposal = world.propose(vec![second.clone(), first.clone()]);
     assert_eq!(proposal.block.transactions(), [first, second]);
     assert!(proposal.dropped.is_empty() && proposal.left.is_empty());

@@ -3,11 +3,13 @@
 pub(crate) mod fixture;
 
 mod attestations;
+pub(crate) mod breaker;
 mod chain;
 mod codec;
 mod conservation;
 mod contradictions;
 mod disputes;
+mod economics;
 mod lane;
 mod precedence;
 mod queue;

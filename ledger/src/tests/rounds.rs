@@ -17,8 +17,8 @@ fn a_round_opens_and_closes() {
     let run = world.open(terms());
     assert_eq!(world.phase(&run), Phase::Opening(Height(2)));
     let escrow = world.chain.state().progress(&run).unwrap().escrow;
-    // 2 rounds of (2 slots of (100 + 6 units x 2 verdicts x 3) + 1 unit x 2 verdicts x 3).
-    assert_eq!(escrow, Amount(2 * (2 * (100 + 36) + 6)));
+    // 2 rounds of (2 slots of (100 + 6 units x 2 verdicts x 18) + 1 unit x 2 verdicts x 18).
+    assert_eq!(escrow, Amount(2 * (2 * (100 + 216) + 36)));
     assert_eq!(world.account(SPONSOR).balance, Amount(1_000_000 - escrow.0));
     let opened = world.wait(1);
     let Event::RoundOpened { assignments, beacon, .. } = &opened[0] else { panic!("{opened:?}") };

@@ -48,7 +48,7 @@ impl Lab {
     /// A network on which stake answers for as long as these terms need.
     fn world() -> World {
         let mut genesis = super::fixture::genesis();
-        genesis.params.unbond_span.heights = 1_018;
+        genesis.params.unbond_span.heights = 1_070;
         World::of(genesis)
     }
 
@@ -160,7 +160,7 @@ fn a_liar_is_convicted_by_transactions() {
     let matched = world.account(VERIFIERS[0]);
     assert_eq!((matched.bonded, matched.unbonding), (Amount(0), Amount(9_000)));
     // Bounty and one verdict.
-    assert_eq!(world.account(VERIFIERS[1]).balance, Amount(1_000 + 700 + 3));
+    assert_eq!(world.account(VERIFIERS[1]).balance, Amount(1_000 + 700 + 18));
     assert_eq!(world.account(VERIFIERS[2]).bonded, Amount(10_000));
 
     // A fresh process that only has the blocks comes to the same conviction.

@@ -1,8 +1,8 @@
 //! Golden vectors: bytes and ids that an independent implementation must reach. `RETRACE_WRITE_VECTORS=1` writes them.
 
 use super::codec::samples;
-use super::fixture::{World, genesis, genesis_of, proposer};
-use crate::econ::{Deterrence, detection_ppb, escape_all_ppb, pass_ppb};
+use super::fixture::{World, genesis, genesis_of, proposer, terms};
+use crate::econ::{Deterrence, Report, detection_ppb, escape_all_ppb, pass_ppb};
 use crate::{
     Amount, Height, Signable, StateKey, encode, genesis_beacon, next_beacon, prove_beacon, shuffled,
 };
@@ -104,7 +104,31 @@ fn econ() -> Value {
     rows.into_iter().map(row).collect()
 }
 
-/// L-1.1, L-1.5, L-2.2, L-3.1, L-3.2, L-6.1 to L-6.3, L-7.2, L-7.3, L-9.2, L-9.4, L-9.5: the bytes and ids of specs/vectors/ledger.json.
+/// What the fixture's terms come to.
+fn report() -> Value {
+    let report = Report::of(&terms(), &genesis().params);
+    let amount = |amount: Option<Amount>| amount.map(|amount| amount.0);
+    json!({
+        "pass_ppb": report.pass_ppb,
+        "detection_ppb": report.detection_ppb,
+        "steps_to_catch": report.steps_to_catch,
+        "lock_needed": amount(report.lock_needed),
+        "replay_price": amount(report.replay_price),
+        "lane_price": report.lane_price.0,
+        "bond_needed": amount(report.bond_needed),
+        "bounty": report.bounty.0,
+        "bounty_most": report.bounty_most.0,
+        "verifier_stake_needed": amount(report.verifier_stake_needed),
+        "unbond_needed": [report.unbond_needed.heights, report.unbond_needed.ms],
+        "replays_ppm": report.replays_ppm,
+        "audit_pay": amount(report.audit_pay),
+        "audit_pay_most": amount(report.audit_pay_most),
+        "published_bytes": report.published_bytes,
+        "escrow": amount(report.escrow),
+    })
+}
+
+/// L-1.1, L-1.5, L-2.2, L-3.1, L-3.2, L-4.3, L-6.1 to L-6.7, L-7.2, L-7.3, L-9.2, L-9.4, L-9.5: the bytes and ids of specs/vectors/ledger.json.
 #[test]
 fn vectors_hold() {
     let found = json!({
@@ -114,6 +138,7 @@ fn vectors_hold() {
         "beacon": beacon(),
         "validators": validators(),
         "econ": econ(),
+        "report": report(),
     });
     if std::env::var_os("RETRACE_WRITE_VECTORS").is_some() {
         let text = serde_json::to_string_pretty(&found).unwrap() + "\n";

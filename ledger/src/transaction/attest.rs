@@ -83,7 +83,7 @@ impl Attest {
 }
 
 /// True for a validator of the next height; whoever has another role is told so without looking for all of them.
-fn is_validator(state: &State, key: &PeerKey) -> bool {
+pub(super) fn is_validator(state: &State, key: &PeerKey) -> bool {
     let has_role = state.accounts.get(key).is_some_and(|account| account.role == Role::Validator);
     has_role && state.validators().iter().any(|validator| validator.account == *key)
 }

@@ -1,5 +1,6 @@
 //! Transactions: one file each, with fields, reasons, check, apply and a table of tests (L-1.6).
 
+mod amnesty;
 mod attest;
 mod base;
 mod commit;
@@ -18,6 +19,7 @@ mod transfer;
 mod unbond;
 mod verdict;
 
+pub use amnesty::{Amnesty, AmnestyInvalid};
 pub use attest::{Attest, AttestInvalid};
 pub use base::{Base, BaseInvalid};
 pub use commit::{Commit, CommitInvalid};
@@ -80,6 +82,8 @@ pub enum Body {
     Seal(Seal),
     /// An accused contradicted itself.
     Contradiction(Box<Contradiction>),
+    /// A validator votes to excuse deferred slashes.
+    Amnesty(Amnesty),
 }
 
 impl Body {
@@ -102,6 +106,7 @@ impl Body {
             Body::Equivocation(_) => "equivocation",
             Body::Seal(_) => "seal",
             Body::Contradiction(_) => "contradiction",
+            Body::Amnesty(_) => "amnesty",
         }
     }
 
@@ -190,6 +195,9 @@ pub enum TransactionInvalid {
     /// Of two answers.
     #[error("contradiction: {0}")]
     Contradiction(#[from] ContradictionInvalid),
+    /// Of a vote for an amnesty.
+    #[error("amnesty: {0}")]
+    Amnesty(#[from] AmnestyInvalid),
 }
 
 /// Theirs or ours.
@@ -211,16 +219,21 @@ fn theirs<R: Into<TransactionInvalid>>(reason: R) -> Refused {
     Refused::Invalid(reason.into())
 }
 
+/// A body of which the check gives nothing that applying needs.
+macro_rules! plain {
+    ($stage:expr, $from:expr, $body:expr) => {{
+        $body.check($stage, $from).map_err(theirs)?;
+        $body.apply($stage, $from)?;
+    }};
+}
+
 /// Checks a transaction and applies it. A refusal writes nothing (L-1.6).
 pub(crate) fn execute(stage: &mut Stage<'_>, signed: &Signed<Transaction>) -> Result<(), Refused> {
     let transaction = signed.body();
     let from = Origin { signer: transaction.signer, id: signed.id(), bytes: signed.bytes() };
     envelope::check(stage, transaction, from).map_err(theirs)?;
     match &transaction.body {
-        Body::Stake(body) => {
-            body.check(stage, from).map_err(theirs)?;
-            body.apply(stage, from)?;
-        }
+        Body::Stake(body) => plain!(stage, from, body),
         Body::OpenRun(body) => {
             let plan = body.check(stage, from).map_err(theirs)?;
             body.apply(stage, from, plan)?;
@@ -253,34 +266,20 @@ pub(crate) fn execute(stage: &mut Stage<'_>, signed: &Signed<Transaction>) -> Re
             body.check(stage).map_err(theirs)?;
             body.apply(stage)?;
         }
-        Body::Transfer(body) => {
-            body.check(stage, from).map_err(theirs)?;
-            body.apply(stage, from)?;
-        }
-        Body::Register(body) => {
-            body.check(stage, from).map_err(theirs)?;
-            body.apply(stage, from)?;
-        }
-        Body::Unbond(body) => {
-            body.check(stage, from).map_err(theirs)?;
-            body.apply(stage, from)?;
-        }
-        Body::Attest(body) => {
-            body.check(stage, from).map_err(theirs)?;
-            body.apply(stage, from)?;
-        }
+        Body::Transfer(body) => plain!(stage, from, body),
+        Body::Register(body) => plain!(stage, from, body),
+        Body::Unbond(body) => plain!(stage, from, body),
+        Body::Attest(body) => plain!(stage, from, body),
         Body::Equivocation(body) => {
             let validator = body.check(stage).map_err(theirs)?;
             body.apply(stage, from, validator)?;
         }
-        Body::Seal(body) => {
-            body.check(stage, from).map_err(theirs)?;
-            body.apply(stage, from)?;
-        }
+        Body::Seal(body) => plain!(stage, from, body),
         Body::Contradiction(body) => {
             let question = body.check(stage).map_err(theirs)?;
             body.apply(stage, question)?;
         }
+        Body::Amnesty(body) => plain!(stage, from, body),
     }
     envelope::apply(stage, transaction)?;
     Ok(())

@@ -1,9 +1,10 @@
 //! `open_run`: a sponsor declares the terms of a run and puts its pay aside (L-4.1 to L-4.3).
 
 use crate::amount::{Amount, Span};
-use crate::econ::PPM;
+use crate::econ::{PPM, bounty_most};
 use crate::event::Event;
 use crate::fault::Fault;
+use crate::genesis::Params;
 use crate::limits::{BOUNTY_PPM_MAX, DRAW_DELAY, SPAN_MAX, SPAN_MIN, VERDICTS_MIN};
 use crate::run::{Phase, Progress, Run, RunTerms};
 use crate::stage::{Origin, Stage};
@@ -109,6 +110,30 @@ pub enum OpenRunInvalid {
         /// The smallest that would do, if any.
         needed: Option<Amount>,
     },
+    /// A lost challenge would not pay for the defense against it.
+    #[error("a defense costs more than its challenge: bond {bond}, needed {needed:?}")]
+    Defense {
+        /// The bond.
+        bond: Amount,
+        /// The smallest that would do, if any.
+        needed: Option<Amount>,
+    },
+    /// A lie would be worth more to its challenger than it should.
+    #[error("the bounty {found} is more than 20 audits cost, at most {most}")]
+    BountyAudits {
+        /// What a challenger would get.
+        found: Amount,
+        /// The most that it may.
+        most: Amount,
+    },
+    /// A verdict without a replay would pay.
+    #[error("a verdict without a replay would pay: verifier stake {stake}, needed {needed:?}")]
+    Laziness {
+        /// The stake without which nobody judges.
+        stake: Amount,
+        /// The smallest that would do, if any.
+        needed: Option<Amount>,
+    },
     /// The pay does not fit 64 bits.
     #[error("the pay of all rounds does not fit 64 bits")]
     Escrow,
@@ -129,16 +154,7 @@ impl OpenRun {
         terms.spec.check()?;
         check_manifest(terms)?;
         check_rates(terms)?;
-        let params = stage.state.params();
-        let (unbond, needed) = (params.unbond_span, terms.answer_span(params.attest_span));
-        if !unbond.covers(needed) {
-            return Err(OpenRunInvalid::Unbonding { unbond, needed });
-        }
-        let deterrence = terms.deterrence();
-        if !deterrence.holds() {
-            let needed = deterrence.lock_needed();
-            return Err(OpenRunInvalid::Deterrence { lock: terms.lock, needed });
-        }
+        check_economics(terms, stage.state.params())?;
         let needed = terms.escrow().ok_or(OpenRunInvalid::Escrow)?;
         let balance = stage.state.accounts.get(&from.signer).map_or(Amount::ZERO, |a| a.balance);
         if balance < needed {
@@ -159,6 +175,33 @@ impl OpenRun {
         stage.say(Event::RunOpened { run: from.id, sponsor: from.signer, base, escrow });
         Ok(())
     }
+}
+
+/// The inequalities that make lies, false challenges and lazy verdicts a loss, each refused by its own name.
+fn check_economics(terms: &RunTerms, params: &Params) -> Result<(), OpenRunInvalid> {
+    let (unbond, needed) = (params.unbond_span, terms.answer_span(params));
+    if !unbond.covers(needed) {
+        return Err(OpenRunInvalid::Unbonding { unbond, needed });
+    }
+    let deterrence = terms.deterrence();
+    if !deterrence.holds() {
+        let needed = deterrence.lock_needed();
+        return Err(OpenRunInvalid::Deterrence { lock: terms.lock, needed });
+    }
+    let (bond, needed) = (terms.challenge_bond, terms.defense(params).bond_needed());
+    if needed.is_none_or(|needed| bond < needed) {
+        return Err(OpenRunInvalid::Defense { bond, needed });
+    }
+    let (found, most) = (terms.bounty(), bounty_most(terms.verdicts_min, terms.verdict_reward));
+    if found > most {
+        return Err(OpenRunInvalid::BountyAudits { found, most });
+    }
+    let laziness = terms.laziness(params);
+    if !laziness.is_deterred() {
+        let needed = laziness.stake_needed();
+        return Err(OpenRunInvalid::Laziness { stake: terms.verifier_stake, needed });
+    }
+    Ok(())
 }
 
 fn check_manifest(terms: &RunTerms) -> Result<(), OpenRunInvalid> {
@@ -223,7 +266,7 @@ mod tests {
     type Change = fn(&mut RunTerms);
 
     /// Each change breaks one rule; rows are in the order of the checks.
-    const ROWS: [(Change, OpenRunInvalid); 21] = [
+    const ROWS: [(Change, OpenRunInvalid); 24] = [
         (|t| t.spec.arithmetic_version = 9, OpenRunInvalid::Spec(SpecError::Version { found: 9 })),
         (|t| t.manifest.clear(), OpenRunInvalid::ShardCount { found: 0 }),
         (
@@ -243,10 +286,10 @@ mod tests {
         (|t| t.bounty_ppm = 100_001, OpenRunInvalid::Bounty { found: 100_001 }),
         (|t| t.collusion_ppm = 1_000_001, OpenRunInvalid::Collusion { found: 1_000_001 }),
         (
-            |t| t.verdict_span.heights = 23,
+            |t| t.verdict_span.heights = 51,
             OpenRunInvalid::Unbonding {
-                unbond: Span { heights: 40, ms: 40_000 },
-                needed: Span { heights: 41, ms: 23_000 },
+                unbond: Span { heights: 120, ms: 120_000 },
+                needed: Span { heights: 121, ms: 75_000 },
             },
         ),
         (
@@ -254,13 +297,31 @@ mod tests {
             OpenRunInvalid::Deterrence { lock: Amount(10_000), needed: Some(Amount(1_388_778)) },
         ),
         (|t| t.collusion_ppm = 1_000_000, OpenRunInvalid::Deterrence { lock: Amount(10_000), needed: None }),
-        (|t| t.segment_reward = Amount(u64::MAX), OpenRunInvalid::Escrow),
+        (
+            |t| t.challenge_bond = Amount(381),
+            OpenRunInvalid::Defense { bond: Amount(381), needed: Some(Amount(382)) },
+        ),
+        (
+            |t| t.bounty_cap = Amount(721),
+            OpenRunInvalid::BountyAudits { found: Amount(721), most: Amount(720) },
+        ),
+        (
+            |t| t.verifier_stake = Amount(250),
+            OpenRunInvalid::Laziness { stake: Amount(250), needed: Some(Amount(251)) },
+        ),
+        (|t| pay(t, 1 << 62), OpenRunInvalid::Escrow),
         (|t| t.verdict_reward = Amount(u64::MAX / 4), OpenRunInvalid::Escrow),
         (
-            |t| t.segment_reward = Amount(300_000),
-            OpenRunInvalid::Funds { balance: Amount(1_000_000), needed: Amount(1_200_156) },
+            |t| pay(t, 300_000),
+            OpenRunInvalid::Funds { balance: Amount(1_000_000), needed: Amount(1_200_936) },
         ),
     ];
+
+    /// A reward, and bonds and stakes that are enough for it.
+    fn pay(terms: &mut RunTerms, reward: u64) {
+        terms.segment_reward = Amount(reward);
+        (terms.challenge_bond, terms.verifier_stake) = (Amount(u64::MAX), Amount(u64::MAX));
+    }
 
     /// L-4.1 to L-4.3, L-6.2: each reason, in the order of the checks.
     #[test]
@@ -291,9 +352,9 @@ mod tests {
     #[test]
     fn the_first_reason_wins() {
         let mut world = World::new();
-        for first in 0..17 {
+        for first in 0..21 {
             let mut terms = terms();
-            ROWS[first..17].iter().rev().for_each(|(change, _)| change(&mut terms));
+            ROWS[first..21].iter().rev().for_each(|(change, _)| change(&mut terms));
             let found = world.refusal(SPONSOR, Body::OpenRun(Box::new(OpenRun { terms })));
             let Some(TransactionInvalid::OpenRun(found)) = found else { panic!("row {first}: {found:?}") };
             let kind = std::mem::discriminant(&found);

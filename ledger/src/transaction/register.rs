@@ -211,7 +211,7 @@ mod tests {
         refused(&mut world, VALIDATOR, RegisterInvalid::Validator);
         world.play(VALIDATOR, Body::Unbond(Unbond { amount: Amount(30_000) }));
         refused(&mut world, VALIDATOR, RegisterInvalid::Unbonding { unbonding: Amount(30_000) });
-        world.wait(41);
+        world.wait(121);
         let events = world.play(VALIDATOR, bare.clone());
         let in_force = world.height().after(8);
         let (peer, role) = (key(VALIDATOR), Role::Auditor);

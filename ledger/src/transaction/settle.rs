@@ -27,6 +27,9 @@ pub enum SettleInvalid {
     /// Its units are not drawn yet.
     #[error("nothing of the claim is drawn yet")]
     NotDrawn,
+    /// The run's slashes are deferred: no lock runs out.
+    #[error("the run's breaker is on")]
+    BreakerOn,
     /// Honest verifiers cannot have judged it.
     #[error("the states that drawn units start from are not attested")]
     Unpublished,
@@ -62,6 +65,9 @@ impl State {
             return Err(SettleInvalid::NotOpen);
         }
         let audit = record.audit.as_ref().ok_or(SettleInvalid::NotDrawn)?;
+        if self.is_breaker_on(&record.run) {
+            return Err(SettleInvalid::BreakerOn);
+        }
         if !self.is_published(claim) {
             return Err(SettleInvalid::Unpublished);
         }

@@ -1,5 +1,6 @@
 //! `verdict`: a verifier says what its replay of a drawn unit gave (L-5.5).
 
+use crate::amount::Amount;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::genesis::Role;
@@ -42,9 +43,14 @@ pub enum VerdictInvalid {
     /// Not a verifier's account, or not yet.
     #[error("the account is no verifier")]
     NotVerifier,
-    /// No stake.
-    #[error("the verifier has no stake")]
-    NotBonded,
+    /// Too little stake for the run.
+    #[error("the verifier has {bonded} bonded, {needed} are needed")]
+    NotBonded {
+        /// Its bonded stake.
+        bonded: Amount,
+        /// What the run asks of its verifiers.
+        needed: Amount,
+    },
     /// One verdict per verifier and unit.
     #[error("the verifier has given its verdict")]
     Repeated,
@@ -70,14 +76,16 @@ impl Verdict {
             |a: &&Account| a.role == Role::Verifier && a.is_in_force(state.params(), stage.now.height);
         let account = state.accounts.get(&from.signer).filter(is_verifier);
         let account = account.ok_or(VerdictInvalid::NotVerifier)?;
-        if !account.is_bonded() {
-            return Err(VerdictInvalid::NotBonded);
+        let terms = state.runs.get(&record.run).map(|run| &run.terms);
+        let (bonded, needed) = (account.bonded, terms.map_or(Amount::ZERO, |terms| terms.verifier_stake));
+        if bonded < needed {
+            return Err(VerdictInvalid::NotBonded { bonded, needed });
         }
         let earlier = state.verdicts_of(&self.claim, self.unit);
         if earlier.iter().any(|v| v.verifier == from.signer) {
             return Err(VerdictInvalid::Repeated);
         }
-        let verdicts_min = state.runs.get(&record.run).map_or(0, |run| run.terms.verdicts_min);
+        let verdicts_min = terms.map_or(0, |terms| terms.verdicts_min);
         let drawn = drawn_verifiers(audit, &self.claim, self.unit, verdicts_min).contains(&from.signer);
         if !drawn && earlier.iter().filter(|v| !v.drawn).count() >= FREE_VERDICTS_MAX {
             return Err(VerdictInvalid::Full);
@@ -148,7 +156,7 @@ mod tests {
         let mut genesis = crate::tests::fixture::genesis();
         for account in &mut genesis.accounts {
             if account.key == key(VERIFIERS[2]) {
-                account.bonded = Amount(0);
+                account.bonded = Amount(299);
             }
         }
         // More verifiers than a unit keeps free verdicts of.
@@ -158,7 +166,7 @@ mod tests {
             .map(|name| crate::GenesisAccount {
                 key: key(name),
                 balance: Amount(0),
-                bonded: Amount(1),
+                bonded: Amount(300),
                 role: crate::Role::Verifier,
                 registered: None,
             })
@@ -168,7 +176,13 @@ mod tests {
         let mut world = World::of(genesis);
         let (_, ids) = world.audited();
         let found = world.refusal(VERIFIERS[2], verdict(ids[0], Unit::Delta, Match));
-        assert_eq!(found, Some(TransactionInvalid::Verdict(VerdictInvalid::NotBonded)));
+        assert_eq!(
+            found,
+            Some(TransactionInvalid::Verdict(VerdictInvalid::NotBonded {
+                bonded: Amount(299),
+                needed: Amount(300)
+            }))
+        );
         let audit = world.chain.state().claim(&ids[0]).unwrap().audit.clone().unwrap();
         let drawn = crate::drawn_verifiers(&audit, &ids[0], Unit::Delta, 2);
         let (first, last): (Vec<u8>, Vec<u8>) =

@@ -1,5 +1,11 @@
 //! What a lie pays and costs, in integers rounded towards refusal (L-6.1 to L-6.3).
 
+mod bounds;
+mod report;
+
+pub use bounds::{Defense, Laziness, answer_span, bounty_most, steps_price};
+pub use report::Report;
+
 use crate::amount::Amount;
 
 pub use retrace_verifier::PPM;
@@ -76,17 +82,21 @@ impl Deterrence {
 
     /// The smallest lock for which it holds, or none if no lock of 64 bits does (L-6.2).
     pub fn lock_needed(&self) -> Option<Amount> {
-        let holds = |lock: u64| Deterrence { lock: Amount(lock), ..*self }.holds();
-        if !holds(u64::MAX) {
-            return None;
-        }
-        let (mut low, mut high) = (0, u64::MAX);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if holds(middle) { high = middle } else { low = middle + 1 }
-        }
-        Some(Amount(low))
+        smallest(|lock| Deterrence { lock, ..*self }.holds())
     }
+}
+
+/// The smallest amount for which a condition holds that holds for all larger ones, if it holds for any of 64 bits.
+fn smallest(holds: impl Fn(Amount) -> bool) -> Option<Amount> {
+    if !holds(Amount(u64::MAX)) {
+        return None;
+    }
+    let (mut low, mut high) = (0, u64::MAX);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(Amount(middle)) { high = middle } else { low = middle + 1 }
+    }
+    Some(Amount(low))
 }
 
 #[cfg(test)]
