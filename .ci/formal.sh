@@ -115,7 +115,7 @@ main() {
   finds I2 "leftmost entry" Game "${small[@]}"
   finds I2 "unchecked lists" Game "${small[@]}"
   finds I2 "loose ends" Game "${small[@]}"
-  finds I3 "whole stretch" Game "${one[@]}"
+  finds I3 "whole stretch" Game "${small[@]}"
   finds I4 "trace not binding" Game "${two[@]}"
   finds I4 "lost dispute shields" Game "${two[@]}"
   finds I5 "a bounty each" Court "${clocks[@]}"

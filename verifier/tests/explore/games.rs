@@ -105,7 +105,6 @@ fn a_list_of_two_levels_changes_nothing() {
 fn is_found(fault: Fault, matches: impl Fn(&World) -> Vec<Match>, property: &'static str) {
     let world = perceptron(1);
     let matches = matches(&world);
-    // What the fault needs is not enough: by the real rules nothing is wrong with the same disputes.
     let found = explore(world, matches, fault, &[property]);
     println!("{fault:?}: {} states, breaks {:?}", found.states, found.failed);
     assert!(found.failed.contains(property), "{fault:?} was not found out: {:?}", found.failed);
