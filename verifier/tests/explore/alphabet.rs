@@ -1,6 +1,7 @@
 //! What a dishonest side may post at each turn: what it has, what it would like to have, and what nobody has.
 
 use crate::arena::answer;
+use crate::bench::ops_root;
 use crate::rules::change;
 use retrace_model::op::LANES;
 use retrace_model::program::Home;
@@ -33,7 +34,7 @@ pub fn candidates(game: &Game, seen: &[Game], runs: &[Witness], shards: &Arc<Vec
         Side::Accused => Vec::new(),
     });
     // A trace whenever somebody is due: it is out of turn but for once.
-    let roots = runs.iter().map(|run| run.ops_tree().root());
+    let roots = runs.iter().map(|run| ops_root(run));
     moves.extend(roots.chain([Digest([9; 32])]).map(Move::Trace));
     moves.extend(own.into_iter().flat_map(|own| spoiled(game.phase(), &own)));
     let mut distinct: Vec<Move> = Vec::new();

@@ -1,8 +1,10 @@
 //! Small units to play about: a run of a perceptron of one neuron, and lies told in it.
 
 use retrace_model::op::Kind;
+use retrace_model::program::Home;
 use retrace_model::selftest::golden_spec;
 use retrace_model::{Activation, Architecture, MlpSpec, RunSpec};
+use retrace_verifier::digest::{Digest, ListKind, list_root, tensor_digest};
 use retrace_verifier::lab::Lie;
 use retrace_verifier::segment::Honest;
 use retrace_verifier::{Unit, Witness};
@@ -58,4 +60,15 @@ pub fn wrong_everywhere(witness: &Witness) -> Witness {
         words[0] ^= 1 << 22;
     }
     wrong
+}
+
+/// Root over the op list of somebody's run.
+pub fn ops_root(run: &Witness) -> Digest {
+    let homes = (0..run.program.trace_leaves).map(Home::Trace);
+    let outputs = homes.map(|home| &run.outputs[run.row_at(home).expect("every leaf has its row")]);
+    list_root(ListKind::Ops, outputs.map(|words| tensor_digest(&word_bytes(words)).0))
+}
+
+fn word_bytes(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }

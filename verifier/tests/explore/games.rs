@@ -1,7 +1,7 @@
 //! The explorations: all games of small units by the real rules, and the faults that must be found.
 
 use crate::arena::{Arena, FEW_MOVES, HONEST_ANSWERS, HONEST_WINS, JUDGED, Match, REFUSALS};
-use crate::bench::{Case, World, honest_case, lie_in, lying_cases, perceptron, wrong_everywhere};
+use crate::bench::{Case, World, honest_case, lie_in, lying_cases, ops_root, perceptron, wrong_everywhere};
 use crate::mutants::Fault;
 use crate::rules::{Law, Rules};
 use retrace_model::op::Kind;
@@ -131,7 +131,7 @@ fn unbound_accused_are_found() {
 fn unbound_challengers_are_found() {
     let honest = |world: &World| vec![accuser(honest_case(world, STEP))];
     let world = perceptron(1);
-    let theirs = wrong_everywhere(&honest_case(&world, STEP).honest).ops_tree().root();
+    let theirs = ops_root(&wrong_everywhere(&honest_case(&world, STEP).honest));
     is_found(Fault::OwnRoot(theirs), honest, HONEST_WINS);
     is_found(Fault::ChoiceBehindTheEnd, honest, HONEST_WINS);
 }
