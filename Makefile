@@ -9,7 +9,7 @@ BINARY := $(TARGET)/debug/retrace
 # The judge's own Python packages come first, rustup's usual place last.
 export PATH := $(abspath $(TARGET))/judge/bin:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo test install bench clean
+.PHONY: help demo test install bench formal clean
 
 help: ## say what each target does
 	@echo 'usage: make TARGET [ARGS="..."]'
@@ -34,6 +34,9 @@ install: ## build with optimization and put `retrace` among cargo's binaries
 bench: ## measure the arithmetic and the verifier, optimized
 	@.ci/install.sh build
 	@.ci/bench.sh $(ARGS)
+
+formal: ## check the formal models of the dispute game, and that their planted bugs are found
+	@.ci/formal.sh
 
 clean: ## remove everything that was built, the judge's Python environment too
 	cargo clean
