@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The same bits on other machines: builds the engine for WebAssembly (with and without simd128) and for aarch64, and
-# runs every published vector of an op and the golden steps there: in node, in a browser, and under qemu.
+# runs every published vector of an op and the golden steps there: in node, in a browser, and under qemu, where the
+# machine's operations are compared with the referee's integers too.
 # usage: .ci/witness.sh     exit 1: a witness differs or does not build; a "skipped:" line: a package does not exist here
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -66,8 +67,10 @@ witness() {
     echo "witness $name: DIFFERENT (exit $status)"
     exit 1
   fi
+  local referee
+  referee=$(awk '$1 == "referee" { n += $2 } END { if (n) print n " comparisons with the referee, " }' <<<"$lines")
   echo "witness $name: same bits, $(grep -c -E '^[a-z]+ [0-9a-f]{64}' <<<"$lines") golden steps," \
-    "$(sed -n 's/^vectors //p' <<<"$lines") vectors, $took ms, $(stat -c %s "$file") bytes," \
+    "$(sed -n 's/^vectors //p' <<<"$lines") vectors, $referee$took ms, $(stat -c %s "$file") bytes," \
     "$(gzip -9 <"$file" | wc -c) compressed"
 }
 

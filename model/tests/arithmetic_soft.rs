@@ -2,61 +2,53 @@
 
 mod arithmetic_cases;
 
-use arithmetic_cases::{
-    Generator, double_difference, double_outcomes, random_difference, single_difference, single_outcomes,
-};
+use arithmetic_cases::grid::wide_pair_difference;
+use arithmetic_cases::sweep::Part;
+use arithmetic_cases::{Generator, double_outcomes, single_outcomes};
 use retrace_model::arithmetic::{CANONICAL_NAN, Real32, Real64};
 use retrace_model::soft::{Soft32, Soft64};
 
-fn agree(difference: Option<String>) {
-    assert_eq!(difference, None);
+fn no_difference(part: Part) {
+    for block in 0..part.blocks() {
+        assert_eq!(part.difference(block, 1), None, "{}, block {block}", part.name());
+    }
 }
 
 // M-1.1
 #[test]
 fn binary32_agrees_for_every_pair_of_exponents() {
-    const MANTISSAS: [u32; 5] = [0, 1, 0x0040_0000, 0x007F_FFFF, 0x0055_5555];
-    let mut draw = Generator(1);
-    for pair in 0..1_u32 << 16 {
-        let (high, low) = (pair >> 8 << 23, (pair & 0xFF) << 23);
-        for mantissa in MANTISSAS {
-            let random = draw.next();
-            let a = high | mantissa | (random as u32 & 1 << 31);
-            let b = low | MANTISSAS[(random % 5) as usize] | (random as u32 & 1) << 31;
-            // An addend whose exponent is near the product's, where fma's alignment is tightest.
-            let field = (pair >> 8) + (pair & 0xFF) + (random >> 8) as u32 % 64;
-            let c = (field.saturating_sub(127 + 32).min(255) << 23) | (random >> 32) as u32 & 0x807F_FFFF;
-            agree(single_difference(a, b, c));
-        }
-    }
+    no_difference(Part::Pairs { stride: 29 });
 }
 
 // M-1.1
 #[test]
 fn binary64_agrees_for_every_near_pair_of_exponents() {
-    const MANTISSAS: [u64; 5] = [0, 1, 1 << 51, (1 << 52) - 1, 0x5_5555_5555_5555];
     let mut draw = Generator(2);
     for high in 0..2048_u64 {
-        for step in 0..128 {
-            let random = draw.next();
+        for step in 0..32 {
             // Near in steps of 1 for sums, and over the whole range for products.
-            let low = if step < 120 { (high + step + 2048 - 60) % 2048 } else { random >> 40 & 2047 };
-            let a = high << 52 | MANTISSAS[(random % 5) as usize] | random & 1 << 63;
-            let b = low << 52 | MANTISSAS[(random / 5 % 5) as usize] | (random & 2) << 62;
-            let field = (high + low + (random >> 8) % 128).saturating_sub(1023 + 64).min(2047);
-            let c = field << 52 | draw.next() & 0x800F_FFFF_FFFF_FFFF;
-            agree(double_difference(a, b, c));
+            let low = if step < 28 { high + step + 2048 - 14 } else { draw.next() } % 2048;
+            assert_eq!(wide_pair_difference(high, low, &mut draw), None);
         }
     }
+}
+
+// M-1.2
+#[test]
+fn fma_agrees_for_triples_of_exponents() {
+    no_difference(Part::Triples { stride: 37 });
+}
+
+// M-1.3, M-1.5
+#[test]
+fn whole_chains_agree_after_every_link() {
+    no_difference(Part::Chains(100_000));
 }
 
 // M-1.5
 #[test]
 fn random_and_boundary_cases_agree() {
-    let mut draw = Generator(3);
-    for _ in 0..2_000_000 {
-        agree(random_difference(&mut draw));
-    }
+    no_difference(Part::Random(2_000_000));
 }
 
 // M-1.2

@@ -1,6 +1,10 @@
 //! Operands worth trying, and what every operation makes of them in either body (M-1.5).
 #![allow(dead_code, reason = "each test and the example use a part")]
 
+pub mod chain;
+pub mod grid;
+pub mod sweep;
+
 use retrace_model::arithmetic::{Real32, Real64, canonical};
 use retrace_model::soft::{Soft32, Soft64};
 

@@ -1,11 +1,22 @@
-//! The witness as a program: checks the vectors in the files named, takes the golden steps, exits 1 on a difference.
+//! The witness as a program: checks the vectors in the files named, takes the golden steps, compares a sample of this
+//! machine's operations with the referee's integers (M-1.5), exits 1 on a difference.
 
+#[path = "../../tests/arithmetic_cases/mod.rs"]
+mod arithmetic_cases;
+
+use arithmetic_cases::sweep::parts;
 use retrace_model::Words;
 use retrace_model::selftest::goldens;
 use retrace_witness::{Vector, Verdict, backend_names, check, engine};
 use serde_json::Value;
 use std::error::Error;
 use std::process::ExitCode;
+
+/// Random and boundary cases, each of all operations of both widths.
+const CASES: u64 = 1_000_000;
+/// Chains of accumulators.
+const CHAINS: u64 = 10_000;
+const SEED: u64 = 64;
 
 fn main() -> ExitCode {
     let mut differences = 0;
@@ -27,6 +38,15 @@ fn main() -> ExitCode {
         let hash = golden.hash_with(&engine());
         println!("{} {hash}", golden.name);
         differences += usize::from(hash != golden.hash);
+    }
+    for part in parts(CASES, CHAINS, true) {
+        match (0..part.blocks()).find_map(|block| part.difference(block, SEED)) {
+            None => println!("referee {} of {}", part.cases(), part.name()),
+            Some(difference) => {
+                println!("different {}: {difference}", part.name());
+                differences += 1;
+            }
+        }
     }
     if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
