@@ -15,6 +15,7 @@ mod pins;
 mod player;
 mod replay;
 mod rerun;
+pub mod scale;
 pub mod segment;
 pub mod signature;
 pub mod state;
