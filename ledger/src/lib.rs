@@ -21,6 +21,7 @@ mod event;
 mod fault;
 mod genesis;
 mod keys;
+pub mod lab;
 mod lane;
 pub mod limits;
 mod run;
