@@ -153,8 +153,8 @@ pub fn griefing(what: Griefing) -> Result<Report, LabError> {
 mod tests {
     use super::{Griefing, griefing};
 
-    /// L-5.8 to L-5.11, L-5.14 to L-5.16: every strategy loses its bond to an honest accused, whatever the threads or the
-    /// time of day; a liar is convicted in spite of its friends, and by two traces.
+    /// L-5.8 to L-5.11, L-5.14 to L-5.16: every strategy loses its bond to an honest accused, and the report follows from
+    /// the seed alone; a liar is convicted in spite of its friends, and by two traces.
     #[test]
     fn false_challengers_lose_their_bonds_and_liars_their_locks() {
         let what = Griefing { seed: 7, disputes: 27, byte_price_ppm: 1_000 };
@@ -169,7 +169,7 @@ mod tests {
     /// A byte may be so dear that a defense costs more than the bond: the report says so.
     #[test]
     fn a_dear_lane_is_told() {
-        let what = Griefing { seed: 7, disputes: 1, byte_price_ppm: 1_000_000 };
+        let what = Griefing { seed: 7, disputes: 9, byte_price_ppm: 1_000_000 };
         let report = griefing(what).unwrap();
         assert!(report.defender_cost_ppm_of_bond > 1_000_000 && !report.holds(), "{report:?}");
     }
