@@ -1,6 +1,8 @@
 //! Compares the integer referee with this machine's floating-point unit (M-1.1, M-1.2, M-1.3, M-1.5): every pair and
 //! every triple of exponents, whole chains of accumulators, and many random and boundary cases, on all cores.
 
+#![allow(clippy::disallowed_methods, reason = "an example looks at the clock")]
+
 #[path = "../tests/arithmetic_cases/mod.rs"]
 mod arithmetic_cases;
 

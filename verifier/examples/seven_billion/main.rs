@@ -1,5 +1,7 @@
 //! What a dispute costs at seven billion parameters, played with real digests over whole operands (V-3.6, V-4.1).
 
+#![allow(clippy::disallowed_methods, reason = "an example looks at the clock")]
+
 mod sizes;
 
 use retrace_model::program::step_program;
