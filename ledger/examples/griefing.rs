@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     };
     #[expect(clippy::disallowed_methods, reason = "an example may look at the clock, the lab does not")]
     let start = std::time::Instant::now();
-    let report = match griefing(what) {
+    let report = match griefing(what, &mut |done| eprintln!("{done} disputes have ended")) {
         Ok(report) => report,
         Err(error) => {
             eprintln!("error: {error}");

@@ -70,9 +70,10 @@ fn terms(shards: &[Vec<u8>], base: &[Words]) -> RunTerms {
         verdict_span: Span { heights: 1 << 20, ms: 1 << 30 },
         move_span: Span { heights: 40, ms: 40_000 },
         bounty_ppm: 100_000,
-        bounty_cap: Amount(700),
+        bounty_cap: Amount(120),
         declared_gain: Amount(5_000),
         collusion_ppm: 333_333,
+        verifier_stake: Amount(1_000),
     }
 }
 

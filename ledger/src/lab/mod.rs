@@ -34,8 +34,8 @@ pub struct Griefing {
     pub seed: u64,
     /// Disputes by false challengers.
     pub disputes: u32,
-    /// What a byte in the lane of disputes costs the accused, in millionths of a unit of value. No ledger rule sets a
-    /// price: it is a supposition of whoever asks.
+    /// What a byte in the lane of disputes costs the accused, in millionths of a unit of value: the network's
+    /// `lane_byte_price_ppm` (L-2.2), or another to see what it does.
     pub byte_price_ppm: u32,
 }
 
@@ -126,11 +126,11 @@ impl Draw {
     }
 }
 
-/// Plays all of it.
+/// Plays all of it; `progress` hears how many disputes have ended.
 ///
 /// # Errors
 /// When the lab's own network does not work; a lost dispute is no error but a number in the report.
-pub fn griefing(what: Griefing) -> Result<Report, LabError> {
+pub fn griefing(what: Griefing, progress: &mut dyn FnMut(u32)) -> Result<Report, LabError> {
     let mut draw = Draw(what.seed);
     let mut tally = Tally { is_conserved: true, ..Tally::default() };
     let mut left = what.disputes;
@@ -138,6 +138,7 @@ pub fn griefing(what: Griefing) -> Result<Report, LabError> {
         let now = left.min(DISPUTES_OF_A_NETWORK);
         siege::play(now, what.byte_price_ppm, &mut draw, &mut tally)?;
         left -= now;
+        progress(what.disputes - left);
     }
     let staged = liars::staged(&mut draw)?;
     let traces = liars::two_traces()?;
@@ -158,19 +159,19 @@ mod tests {
     #[test]
     fn false_challengers_lose_their_bonds_and_liars_their_locks() {
         let what = Griefing { seed: 7, disputes: 27, byte_price_ppm: 1_000 };
-        let report = griefing(what).unwrap();
+        let report = griefing(what, &mut |_| {}).unwrap();
         assert!(report.holds(), "{report:?}");
         assert_eq!((report.disputes, report.bonds_slashed, report.value_slashed.0), (27, 27, 27_000));
         assert_eq!((report.random, report.adversarial, report.stalling), (6, 15, 6));
         assert!(report.stalled >= 6 && report.moves_refused > 0 && report.staged_lost > 0, "{report:?}");
-        assert_eq!(griefing(what).unwrap(), report);
+        assert_eq!(griefing(what, &mut |_| {}).unwrap(), report);
     }
 
     /// A byte may be so dear that a defense costs more than the bond: the report says so.
     #[test]
     fn a_dear_lane_is_told() {
         let what = Griefing { seed: 7, disputes: 9, byte_price_ppm: 1_000_000 };
-        let report = griefing(what).unwrap();
+        let report = griefing(what, &mut |_| {}).unwrap();
         assert!(report.defender_cost_ppm_of_bond > 1_000_000 && !report.holds(), "{report:?}");
     }
 }
