@@ -6,6 +6,7 @@ use crate::keys::RegisteredKeys;
 use crate::run::{AttestedPart, ClaimStatus, VerdictResult};
 use crate::vote::VoteKind;
 use borsh::{BorshDeserialize, BorshSerialize};
+use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::game::MoveKind;
 use retrace_verifier::signature::PeerKey;
@@ -342,5 +343,10 @@ pub enum Event {
         part: AttestedPart,
         /// The part of its lock that was burned; the rest is free.
         burned: Amount,
+    },
+    /// An account's delegation counts from now on; evidence needs it with its signature.
+    Delegated {
+        /// The delegation.
+        signed: SignedDelegation,
     },
 }

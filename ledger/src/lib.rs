@@ -18,6 +18,7 @@ mod codec;
 pub mod econ;
 mod envelope;
 mod event;
+pub mod evidence;
 mod fault;
 mod genesis;
 mod keys;
@@ -55,11 +56,11 @@ pub use store::{Batch, MemoryStore, Store, TreeChange};
 #[cfg(feature = "rocksdb")]
 pub use store::{FORMAT as STORE_FORMAT, RocksOptions, RocksStore, StoreError};
 pub use transaction::{
-    Attest, AttestInvalid, Base, BaseInvalid, Body, Commit, CommitInvalid, Dispute, DisputeInvalid,
-    EnvelopeInvalid, Equivocation, EquivocationInvalid, OpenRun, OpenRunInvalid, Play, PlayInvalid, Register,
-    RegisterInvalid, Settle, SettleInvalid, Stake, StakeInvalid, Timeout, TimeoutInvalid, Transaction,
-    TransactionInvalid, Transfer, TransferInvalid, Unbond, UnbondInvalid, Verdict, VerdictInvalid,
-    prove_possession,
+    Attest, AttestInvalid, Base, BaseInvalid, Body, Commit, CommitInvalid, Delegate, DelegateInvalid,
+    Dispute, DisputeInvalid, EnvelopeInvalid, Equivocation, EquivocationInvalid, OpenRun, OpenRunInvalid,
+    Play, PlayInvalid, Register, RegisterInvalid, Settle, SettleInvalid, Stake, StakeInvalid, Timeout,
+    TimeoutInvalid, Transaction, TransactionInvalid, Transfer, TransferInvalid, Unbond, UnbondInvalid,
+    Verdict, VerdictInvalid, prove_possession,
 };
 pub use turns::Turns;
 pub use validators::{Validator, ValidatorSet};

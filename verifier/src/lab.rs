@@ -233,6 +233,6 @@ pub fn play(docket: Docket, players: [Player; 2], keys: [&SigningKey; 2]) -> Res
         judging_bytes: moves.last().map_or(0, SignedMove::bytes),
         posted_bytes: game.posted_bytes(),
         moves_a_side: by_side[0].max(by_side[1]),
-        bundle: Bundle { magic: crate::evidence::MAGIC, docket: game.docket().clone(), moves },
+        bundle: Bundle::new(game.docket().clone(), moves),
     })
 }

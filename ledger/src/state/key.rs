@@ -38,6 +38,8 @@ pub enum StateKey {
     Turns(PeerKey),
     /// A validator, by its account, that voted twice at a height.
     Equivocation(PeerKey, Height),
+    /// An account's delegation.
+    Delegation(PeerKey),
 }
 
 fn key<K: BorshSerialize>(tag: u8, key: &K) -> Vec<u8> {
@@ -63,6 +65,7 @@ impl StateKey {
             StateKey::Turns(peer) => key(super::TURNS, peer),
             StateKey::Attestations(claim, part) => key(super::ATTESTATIONS, &(claim, part)),
             StateKey::Equivocation(peer, height) => key(super::EQUIVOCATIONS, &(peer, height)),
+            StateKey::Delegation(peer) => key(super::DELEGATIONS, peer),
         }
     }
 }
@@ -84,6 +87,7 @@ impl State {
             StateKey::Turns(peer) => self.turns.get(peer).map(encode),
             StateKey::Attestations(claim, part) => self.attestations.get(&(*claim, *part)).map(encode),
             StateKey::Equivocation(peer, height) => self.equivocations.get(&(*peer, *height)).map(encode),
+            StateKey::Delegation(peer) => self.delegations.get(peer).map(encode),
         }
     }
 }

@@ -15,6 +15,7 @@
 //! 10   turns      stake key              turns to propose that were missed
 //! 11   attestations   claim, part        what validators said that they hold
 //! 12   equivocations  stake key, height  the transaction that showed two contradicting votes
+//! 13   delegations  stake key            its delegation that counts
 //! ```
 
 mod account;
@@ -43,6 +44,7 @@ use crate::run::{
 };
 use crate::turns::Turns;
 use borsh::{BorshDeserialize, BorshSerialize};
+use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
 use retrace_verifier::{Game, Unit};
@@ -61,6 +63,7 @@ const TRACES: u8 = 9;
 const TURNS: u8 = 10;
 const ATTESTATIONS: u8 = 11;
 const EQUIVOCATIONS: u8 = 12;
+const DELEGATIONS: u8 = 13;
 
 /// What every block changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -107,6 +110,7 @@ pub struct State {
     pub(crate) turns: Table<PeerKey, Turns>,
     pub(crate) attestations: Table<(Digest, AttestedPart), Attestations>,
     pub(crate) equivocations: Table<(PeerKey, Height), Digest>,
+    pub(crate) delegations: Table<PeerKey, SignedDelegation>,
 }
 
 /// Does the same to every table.
@@ -138,6 +142,8 @@ macro_rules! each_table {
         $body;
         let $table = &mut $state.equivocations;
         $body;
+        let $table = &mut $state.delegations;
+        $body;
     }};
 }
 
@@ -161,6 +167,7 @@ impl State {
             turns: Table::new(TURNS),
             attestations: Table::new(ATTESTATIONS),
             equivocations: Table::new(EQUIVOCATIONS),
+            delegations: Table::new(DELEGATIONS),
         })
     }
 

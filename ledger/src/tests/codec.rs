@@ -3,11 +3,12 @@
 use super::fixture::{AUDITOR, NOBODY, World, attest, base, commit, genesis, proposer, terms, verdict};
 use crate::limits::{BLOCK_BYTES_MAX, GENESIS_BYTES_MAX, TRANSACTION_BYTES_MAX};
 use crate::{
-    Amount, AttestedPart, Block, Body, CodecError, Dispute, Equivocation, Genesis, Height, OpenRun, Play,
-    Register, Role, Settle, Signed, Stake, Timeout, Transaction, Transfer, Unbond, Unchecked, VerdictResult,
-    Vote, VoteKind, decode, encode, prove_possession,
+    Amount, AttestedPart, Block, Body, CodecError, Delegate, Dispute, Equivocation, Genesis, Height, OpenRun,
+    Play, Register, Role, Settle, Signed, Stake, Timeout, Transaction, Transfer, Unbond, Unchecked,
+    VerdictResult, Vote, VoteKind, decode, encode, prove_possession,
 };
 use proptest::prelude::*;
+use retrace_verifier::delegation::{Delegation, SignedDelegation};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Opening;
 use retrace_verifier::signature::Signature;
@@ -37,6 +38,7 @@ pub fn bodies() -> Vec<Body> {
         Body::Unbond(Unbond { amount: Amount(7) }),
         attest(claim, AttestedPart::Drawn),
         Body::Equivocation(Box::new(equivocation(&world))),
+        Body::Delegate(Delegate { signed: delegation(&world) }),
     ]
 }
 
@@ -46,6 +48,13 @@ fn register(world: &World) -> Register {
     let possession = prove_possession(&signing, &world.chain.network(), &super::fixture::key(AUDITOR));
     let keys = super::fixture::registered(AUDITOR);
     Register { role: Role::Validator, keys: Some(keys), possession: Some(possession) }
+}
+
+/// The auditor lets somebody else sign its moves.
+fn delegation(world: &World) -> SignedDelegation {
+    let (account, key) = (super::fixture::key(AUDITOR), super::fixture::key(NOBODY));
+    let delegation = Delegation { network: world.chain.network(), account, key, serial: 3 };
+    SignedDelegation::new(delegation, &super::fixture::secret(AUDITOR))
 }
 
 /// Two votes of the validator, as whoever saw both sends them.
@@ -106,7 +115,7 @@ proptest! {
 
     /// L-1.1: no prefix of an encoding is one.
     #[test]
-    fn truncated_bytes_are_refused(which in 0usize..14, cut in 0u32..1_000_000) {
+    fn truncated_bytes_are_refused(which in 0usize..15, cut in 0u32..1_000_000) {
         let bytes = &bytes()[which];
         let end = (u64::from(cut) * bytes.len() as u64 / 1_000_000) as usize;
         prop_assert!(decode::<Wire>(&bytes[..end], TRANSACTION_BYTES_MAX).is_err());
@@ -114,7 +123,7 @@ proptest! {
 
     /// L-1.1, L-1.5: a flipped bit never panics, decodes only to itself, and never keeps its signature.
     #[test]
-    fn flipped_bits_are_other_values(which in 0usize..14, place in 0u32..1_000_000, bit in 0u8..8) {
+    fn flipped_bits_are_other_values(which in 0usize..15, place in 0u32..1_000_000, bit in 0u8..8) {
         let mut bytes = bytes()[which].clone();
         let at = (u64::from(place) * bytes.len() as u64 / 1_000_000) as usize;
         bytes[at] ^= 1 << bit;

@@ -3,6 +3,7 @@
 mod attest;
 mod base;
 mod commit;
+mod delegate;
 mod dispute;
 mod envelope;
 mod equivocation;
@@ -19,6 +20,7 @@ mod verdict;
 pub use attest::{Attest, AttestInvalid};
 pub use base::{Base, BaseInvalid};
 pub use commit::{Commit, CommitInvalid};
+pub use delegate::{Delegate, DelegateInvalid};
 pub use dispute::{Dispute, DisputeInvalid};
 pub use envelope::EnvelopeInvalid;
 pub use equivocation::{Equivocation, EquivocationInvalid};
@@ -72,6 +74,8 @@ pub enum Body {
     Attest(Attest),
     /// A validator contradicted itself.
     Equivocation(Box<Equivocation>),
+    /// An account's defense key.
+    Delegate(Delegate),
 }
 
 impl Body {
@@ -92,6 +96,7 @@ impl Body {
             Body::Unbond(_) => "unbond",
             Body::Attest(_) => "attest",
             Body::Equivocation(_) => "equivocation",
+            Body::Delegate(_) => "delegate",
         }
     }
 
@@ -171,6 +176,9 @@ pub enum TransactionInvalid {
     /// Of two votes.
     #[error("equivocation: {0}")]
     Equivocation(#[from] EquivocationInvalid),
+    /// Of a delegation.
+    #[error("delegate: {0}")]
+    Delegate(#[from] DelegateInvalid),
 }
 
 /// Theirs or ours.
@@ -253,6 +261,10 @@ pub(crate) fn execute(stage: &mut Stage<'_>, signed: &Signed<Transaction>) -> Re
         Body::Equivocation(body) => {
             let validator = body.check(stage).map_err(theirs)?;
             body.apply(stage, from, validator)?;
+        }
+        Body::Delegate(body) => {
+            body.check(stage).map_err(theirs)?;
+            body.apply(stage);
         }
     }
     envelope::apply(stage, transaction)?;
