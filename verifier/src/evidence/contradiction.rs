@@ -9,6 +9,7 @@ use crate::game::{Phase, Side, SignedMove};
 use crate::signature::PeerKey;
 use crate::unit::Unit;
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::fmt;
 
 /// A dispute up to one move of the accused.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -115,6 +116,18 @@ impl Place {
                 end: span.end,
             }),
             _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Trace => f.write_str("trace root"),
+            Place::Totals { row, element } => write!(f, "totals of row {row}, element {element}"),
+            Place::Partials { row, element, lane, first, end } => {
+                write!(f, "accumulators of row {row}, element {element}, lane {lane}, links {first} to {end}")
+            }
         }
     }
 }
