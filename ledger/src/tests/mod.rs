@@ -4,6 +4,7 @@ pub(crate) mod fixture;
 
 mod attestations;
 mod chain;
+mod clock;
 mod codec;
 mod conservation;
 mod disputes;

@@ -130,6 +130,26 @@ mod tests {
         assert_eq!(world.refusal(trainer, body(again)), Some(TransactionInvalid::Delegate(serial)));
     }
 
+    /// L-2.9: in whatever order they come, the one with the highest serial that came counts.
+    #[test]
+    fn the_highest_serial_counts() {
+        let mut world = World::new();
+        let (mut highest, mut draw) = (0, 0x5EED_u64);
+        for _ in 0..60 {
+            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (serial, key) = ((draw >> 33) % 40, key(200 + (draw >> 60) as u8));
+            let body = body(signed(&world, SPONSOR, key, serial));
+            let refused = world.refusal(AUDITOR, body.clone());
+            assert_eq!(refused.is_none(), serial > highest, "{serial} after {highest}");
+            if serial > highest {
+                world.play(AUDITOR, body);
+                highest = serial;
+                assert_eq!(world.chain.state().defense_key(&crate::tests::fixture::key(SPONSOR)), Some(key));
+            }
+        }
+        assert!(highest > 20);
+    }
+
     /// L-2.9, L-7.1, L-7.3: the row is under the state root, one an account, and a light client can prove it.
     #[test]
     fn the_row_is_proved() {
