@@ -27,10 +27,13 @@ class Game:
         self.ops, self.number, self.is_over, self.finding = None, 0, False, None
         self.keys = {ACCUSED: docket.claim.body.signer, CHALLENGER: docket.challenger}
         started = docket.facts.program.trace_leaves > 0
-        self._due(ACCUSED, "Trace", self._trace, "trace root") if started else self._due(CHALLENGER, "Target", self._target)
+        if started:
+            self._due(ACCUSED, "Trace", self._trace, "trace root")
+        else:
+            self._due(CHALLENGER, "Target", self._target)
 
     def play(self, move, defense=()):
-        """Plays the next move, or refuses it; gives the key that signed: the side's, or one of its defense keys (V-4.2)."""
+        """Plays the next move, or refuses it (V-4.2); gives the key that signed, the side's or one of `defense`."""
         require(not self.is_over, "the dispute is over")
         require(move.dispute == self.dispute, "the move belongs to another dispute")
         require(move.number == self.number, "move %d is not the next move, %d" % (move.number, self.number))

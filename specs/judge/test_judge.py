@@ -1,4 +1,4 @@
-"""Proves the judge: `python3 specs/judge/test_judge.py` (V-3.1 to V-3.7, V-4.1 to V-4.8, V-5.1 to V-5.3, V-6.1 to V-6.4).
+"""Proves the judge: `python3 specs/judge/test_judge.py` (V-3.1 to V-3.8, V-4.1 to V-4.8, V-5.1 to V-5.3, V-6.1 to V-6.4).
 
 With RETRACE_EVIDENCE naming the built example `evidence` of the verifier, every damaged file is judged by both.
 """
@@ -22,7 +22,8 @@ from verdict import Disproven, NotJudged, Unreadable
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "..", "vectors", "evidence")
 NAMES = {
-    judge.ARITHMETIC: ("accused", "network", "delegations", "dispute", "row", "op", "element", "link", "claimed", "right"),
+    judge.ARITHMETIC: ("accused", "network", "delegations", "dispute")
+    + ("row", "op", "element", "link", "claimed", "right"),
     judge.CONTRADICTION: ("accused", "network", "delegations", "disputes", "place"),
 }
 

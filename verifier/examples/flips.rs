@@ -1,4 +1,5 @@
-//! Flips every byte of a bundle or contradiction in turn and judges each: `cargo run -p retrace-verifier --example flips -- FILE`.
+//! Flips every byte of a bundle or contradiction in turn and judges each:
+//! `cargo run -p retrace-verifier --example flips -- FILE`.
 
 use retrace_verifier::evidence::{Kind, Unreadable, judge, judge_contradiction, read, read_contradiction};
 use std::process::ExitCode;
