@@ -150,7 +150,7 @@ pub fn judge(bundle: &Bundle) -> Result<Proven, Disproven> {
     }
     let delegations = line.close()?;
     let outcome = line.game().outcome().ok_or(Disproven::Unfinished)?;
-    let finding = outcome.finding.clone().filter(|_| outcome.winner == Side::Challenger);
+    let finding = outcome.finding.filter(|_| outcome.winner == Side::Challenger);
     Ok(Proven {
         accused: docket.claim.signer(),
         network: docket.facts.network,

@@ -9,7 +9,8 @@ use retrace_verifier::evidence::{
 };
 use retrace_verifier::lab::Lie;
 use retrace_verifier::signature::{PeerKey, Signature, SignatureError, peer_key};
-use retrace_verifier::{Game, Move, Refusal, Side, SignedMove, Unit};
+use retrace_verifier::{Game, Move, Player, Refusal, ResumeError, Side, SignedMove, Unit};
+use std::sync::Arc;
 
 fn secret(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
@@ -67,6 +68,24 @@ fn moves_by_a_defense_key_are_proof() {
     assert_eq!(game.play_by(first, &[peer_key(&secret(52))]), Err(Refusal::Signature(missing)));
     let keys = [peer_key(&secret(52)), peer_key(&secret(51))];
     assert_eq!(game.play_by(first, &keys), Ok(keys[1]));
+}
+
+/// V-4.7, V-3.8: a player comes back to a game whose moves a defense key signed, if somebody vouches for the key.
+#[test]
+fn a_player_resumes_behind_a_defense_key() {
+    let world = World::new();
+    let lie = Lie { unit: Unit::Loss, row: 1, element: 0, mask: 1 };
+    let case = world.case(lie.unit, &lie);
+    let moves = defended(&settle(&world, &case).bundle()).moves[..4].to_vec();
+    let keys = [51, 52].map(|seed| peer_key(&secret(seed)));
+    let mut game = Game::open(case.docket.clone()).unwrap();
+    moves.iter().for_each(|m| assert!(game.play_by(m, &keys).is_ok()));
+    let resume = |keys: &[PeerKey]| {
+        let (trace, shards) = (case.honest.clone(), Arc::clone(&world.shards));
+        Player::resume_by(Side::Challenger, trace, shards, &game, &moves, keys).map(|player| player.side())
+    };
+    assert_eq!(resume(&keys), Ok(Side::Challenger));
+    assert!(matches!(resume(&[]), Err(ResumeError::Refused { number: 0, .. })));
 }
 
 /// V-6.2, V-3.8: every delegation that does not belong is refused by name.
