@@ -2,7 +2,7 @@
 
 use crate::amount::Height;
 use crate::envelope::Signable;
-use crate::validators::{Validator, ValidatorSet};
+use crate::validators::ValidatorSet;
 use crate::vote::{Vote, VoteKind};
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
@@ -85,6 +85,18 @@ impl Certificate {
         if self.height != set.height() {
             return Err(CertificateInvalid::Height { expected: set.height(), found: self.height });
         }
+        let power = |key: &PeerKey| set.by_consensus(key).map(|validator| validator.power);
+        self.check_power(block, network, power, set.total_power())
+    }
+
+    /// Checks that it is this block's, against keys that have a power; `total` is the power of all of them.
+    pub(crate) fn check_power(
+        &self,
+        block: &Digest,
+        network: &Digest,
+        power: impl Fn(&PeerKey) -> Option<u64>,
+        total: u64,
+    ) -> Result<(), CertificateInvalid> {
         if self.block != *block {
             return Err(CertificateInvalid::Block);
         }
@@ -95,16 +107,15 @@ impl Certificate {
         // All are known before any is verified: at most as many signatures are checked as there are validators.
         let known = |signed: &CommitSignature| {
             let validator = signed.validator;
-            set.by_consensus(&validator).ok_or(CertificateInvalid::UnknownValidator { validator })
+            power(&validator).ok_or(CertificateInvalid::UnknownValidator { validator })
         };
-        let signers: Vec<&Validator> = self.signatures.iter().map(known).collect::<Result<_, _>>()?;
+        let powers: Vec<u64> = self.signatures.iter().map(known).collect::<Result<_, _>>()?;
         for signed in &self.signatures {
             let vote = self.vote(network, signed.validator);
             verify(&signed.validator, Vote::SIGNATURE_CONTEXT, &vote, &signed.signature)
                 .map_err(CertificateInvalid::Signature)?;
         }
-        let found = signers.iter().fold(0u64, |sum, signer| sum.saturating_add(signer.power));
-        let total = set.total_power();
+        let found = powers.into_iter().fold(0, u64::saturating_add);
         if u128::from(found) * 3 > u128::from(total) * 2 {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use crate::keys::RegisteredKeys;
 use crate::run::{AttestedPart, ClaimStatus, Question, VerdictResult};
 use crate::vote::VoteKind;
 use borsh::{BorshDeserialize, BorshSerialize};
+use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::game::MoveKind;
 use retrace_verifier::signature::PeerKey;
@@ -434,5 +435,10 @@ pub enum Event {
         run: Digest,
         /// How many were executed.
         executed: u32,
+    },
+    /// An account's delegation counts from now on; evidence needs it with its signature.
+    Delegated {
+        /// The delegation.
+        signed: SignedDelegation,
     },
 }

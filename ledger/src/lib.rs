@@ -18,6 +18,7 @@ mod codec;
 pub mod econ;
 mod envelope;
 mod event;
+pub mod evidence;
 mod fault;
 mod genesis;
 mod keys;
@@ -59,11 +60,11 @@ pub use store::{Batch, MemoryStore, Store, TreeChange};
 pub use store::{FORMAT as STORE_FORMAT, RocksOptions, RocksStore, StoreError};
 pub use transaction::{
     Amnesty, AmnestyInvalid, Attest, AttestInvalid, Base, BaseInvalid, Body, Commit, CommitInvalid,
-    Contradiction, ContradictionInvalid, Dispute, DisputeInvalid, EnvelopeInvalid, Equivocation,
-    EquivocationInvalid, HeldSeal, OpenRun, OpenRunInvalid, Play, PlayInvalid, Register, RegisterInvalid,
-    Seal, SealInvalid, Settle, SettleInvalid, Stake, StakeInvalid, Timeout, TimeoutInvalid, Transaction,
-    TransactionInvalid, Transfer, TransferInvalid, Unbond, UnbondInvalid, Verdict, VerdictInvalid,
-    challenge_seal, prove_possession,
+    Contradiction, ContradictionInvalid, Delegate, DelegateInvalid, Dispute, DisputeInvalid, EnvelopeInvalid,
+    Equivocation, EquivocationInvalid, HeldSeal, OpenRun, OpenRunInvalid, Play, PlayInvalid, Register,
+    RegisterInvalid, Seal, SealInvalid, Settle, SettleInvalid, Stake, StakeInvalid, Timeout, TimeoutInvalid,
+    Transaction, TransactionInvalid, Transfer, TransferInvalid, Unbond, UnbondInvalid, Verdict,
+    VerdictInvalid, challenge_seal, prove_possession,
 };
 pub use turns::Turns;
 pub use validators::{Validator, ValidatorSet};

@@ -14,6 +14,8 @@ pub const GENESIS_BYTES_MAX: usize = 1024 * 1024;
 pub const VOTE_BYTES_MAX: usize = 256;
 /// Bytes of a certificate.
 pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a clock bundle.
+pub const CLOCK_BYTES_MAX: usize = retrace_verifier::evidence::BUNDLE_BYTES_MAX;
 /// Bytes of a proof of a key.
 pub const PROOF_BYTES_MAX: usize = 64 * 1024;
 

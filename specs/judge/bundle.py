@@ -1,14 +1,19 @@
-"""The bytes of a bundle: docket, then signed moves (V-6.1)."""
+"""The bytes of evidence: docket, delegations, signed moves; once, or twice in a contradiction (V-6.1)."""
 
 from collections import namedtuple
 
 from borsh import Reader
 from rows import read_row
-from verdict import Unreadable
+from verdict import NotJudged, Unreadable
 
-MAGIC = b"RETRACE\x01"
+NAME = b"RETRACE"
+MAGIC = NAME + b"\x02"
+CONTRADICTION_MAGIC = NAME + b"\x03"
+CLOCK_MAGIC = NAME + b"\x04"
+OLD_MAGIC = NAME + b"\x01"
 BUNDLE_BYTES_MAX = 1 << 20
 MOVES_MAX = 256
+DELEGATIONS_MAX = 32
 SIBLINGS_MAX = 64
 UNITS = ("Step", "Delta", "Loss", "Merge")
 ACCUSED, CHALLENGER = "Accused", "Challenger"
@@ -41,23 +46,46 @@ Opening = namedtuple("Opening", "kind before after batch loss_chunk loss_path")
 Docket = namedtuple("Docket", "facts claim step unit opening challenger nonce raw")
 Proof = namedtuple("Proof", "digest list chunk path")
 SignedMove = namedtuple("SignedMove", "dispute number side kind body signed signature")
-Bundle = namedtuple("Bundle", "docket moves")
+Delegation = namedtuple("Delegation", "network account key serial signed signature")
+# A docket and moves in it: a bundle, or one half of a contradiction.
+Bundle = namedtuple("Bundle", "docket delegations moves")
+Contradiction = namedtuple("Contradiction", "first second")
 
 
-def read_bundle(data):
-    """A bundle: bounded, then parsed, then nothing left over."""
+def read_evidence(data):
+    """A Bundle or a Contradiction: bounded, then parsed, then nothing left over; a clock bundle is not read here."""
     if not data:
         raise Unreadable("the file is empty")
     if len(data) > BUNDLE_BYTES_MAX:
         raise Unreadable("the file is longer than any bundle, %d bytes" % BUNDLE_BYTES_MAX)
-    if not data.startswith(MAGIC):
-        raise Unreadable("the file does not begin like a bundle of this version")
+    if data.startswith(OLD_MAGIC):
+        raise Unreadable("the file is a bundle of an old format, version 1")
+    if data.startswith(CLOCK_MAGIC):
+        raise NotJudged("decided by the ledger's clock: not judged here")
+    if not data.startswith((MAGIC, CONTRADICTION_MAGIC)):
+        raise Unreadable("the file does not begin like evidence of this version")
     r = Reader(data)
     r.take(len(MAGIC))
-    docket = _docket(r)
-    moves = r.vector(lambda: _signed_move(r), MOVES_MAX)
+    found = read_line(r) if data.startswith(MAGIC) else Contradiction(read_line(r), read_line(r))
     r.end()
-    return Bundle(docket, moves)
+    return found
+
+
+def read_line(r):
+    """A docket, the delegations that its moves need, and its moves."""
+    docket = _docket(r)
+    return Bundle(
+        docket,
+        r.vector(lambda: read_delegation(r), DELEGATIONS_MAX),
+        r.vector(lambda: _signed_move(r), MOVES_MAX),
+    )
+
+
+def read_delegation(r):
+    """What an account signed about its defense key (V-3.8)."""
+    start = r.at
+    fields = (r.digest(), r.digest(), r.digest(), r.u64())
+    return Delegation(*fields, r.since(start), r.take(64))
 
 
 def _path(r):

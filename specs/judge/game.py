@@ -25,23 +25,30 @@ class Game:
     def __init__(self, docket, frame, dispute):
         self.docket, self.frame, self.dispute = docket, frame, dispute
         self.ops, self.number, self.is_over, self.finding = None, 0, False, None
+        self.keys = {ACCUSED: docket.claim.body.signer, CHALLENGER: docket.challenger}
         started = docket.facts.program.trace_leaves > 0
-        self._due(ACCUSED, "Trace", self._trace) if started else self._due(CHALLENGER, "Target", self._target)
+        if started:
+            self._due(ACCUSED, "Trace", self._trace, "trace root")
+        else:
+            self._due(CHALLENGER, "Target", self._target)
 
-    def play(self, move):
-        """Plays the next move, or refuses it (V-4.2)."""
+    def play(self, move, defense=()):
+        """Plays the next move, or refuses it (V-4.2); gives the key that signed, the side's or one of `defense`."""
         require(not self.is_over, "the dispute is over")
         require(move.dispute == self.dispute, "the move belongs to another dispute")
         require(move.number == self.number, "move %d is not the next move, %d" % (move.number, self.number))
         require((move.side, move.kind) == (self.side, self.kind), "a %s move is not due" % move.kind)
-        key = self.docket.claim.body.signer if move.side == ACCUSED else self.docket.challenger
-        signed = signed_by(key, "retrace v1 move", move.signed, move.signature)
-        require(signed, "move %d is not signed by its side" % move.number)
+        keys = [self.keys[move.side]] + list(defense)
+        signers = (key for key in keys if signed_by(key, "retrace v1 move", move.signed, move.signature))
+        signer = next(signers, None)
+        require(signer is not None, "move %d is not signed by its side" % move.number)
         self.answer(move.body)
         self.number += 1
+        return signer
 
-    def _due(self, side, kind, answer):
-        self.side, self.kind, self.answer = side, kind, answer
+    def _due(self, side, kind, answer, place=None):
+        """What is due; `place` names what the accused states by it, where no hash fixes the answer (V-6.3)."""
+        self.side, self.kind, self.answer, self.place = side, kind, answer, place
 
     def _end(self, spot, link, right, claimed):
         """The accused loses where the right bits are not the claimed ones (V-4.6)."""
@@ -139,7 +146,8 @@ class Game:
         elif form(row.kind) == CHAIN:
             self._chain(spot, 0, claimed)
         else:
-            self._due(ACCUSED, "Totals", lambda totals: self._totals(spot, totals))
+            place = "totals of row %d, element %d" % (at, element)
+            self._due(ACCUSED, "Totals", lambda totals: self._totals(spot, totals), place)
 
     def _totals(self, spot, totals):
         """Lane totals must combine to the claimed element (V-4.4)."""
@@ -184,7 +192,9 @@ class Game:
 
             return choose
 
-        self._due(ACCUSED, "Partials", posted)
+        where = (span.spot.at, span.spot.element, span.lane, span.first, span.end)
+        place = "accumulators of row %d, element %d, lane %d, links %d to %d" % where
+        self._due(ACCUSED, "Partials", posted, place)
 
     def _judge(self, span):
         """The operands of the last element or link; the referee decides (V-4.5, V-4.6)."""
@@ -198,11 +208,37 @@ class Game:
         self._due(CHALLENGER, "Judge", judged)
 
 
-def replay(docket, frame, dispute, moves):
-    """Plays all moves to their end and gives the finding (V-6.2)."""
-    game = Game(docket, frame, dispute)
-    for move in moves:
-        game.play(move)
+def check_delegations(line):
+    """Of the docket's network, strictly ascending by account and serial, signed by their accounts (V-6.2)."""
+    before = None
+    for at, found in enumerate(line.delegations):
+        require(found.network == line.docket.facts.network, "delegation %d is another network's" % at)
+        place = (found.account, found.serial)
+        require(before is None or before < place, "delegation %d is out of order" % at)
+        before = place
+        signed = signed_by(found.account, "retrace v1 delegation", found.signed, found.signature)
+        require(signed, "delegation %d is not signed by its account" % at)
+
+
+def play(line, frame, dispute):
+    """Plays all moves of a line and gives the game, and the place of its last move (V-6.2, V-6.3)."""
+    check_delegations(line)
+    game, used, place = Game(line.docket, frame, dispute), set(), None
+    for move in line.moves:
+        own = game.keys[move.side]
+        mine = [(at, found.key) for at, found in enumerate(line.delegations) if found.account == own]
+        due = game.place
+        signer = game.play(move, [key for _, key in mine])
+        place = due if move.side == ACCUSED else None
+        if signer != own:
+            used.add(next(at for at, key in mine if key == signer))
+    require(len(used) == len(line.delegations), "a delegation is not needed")
+    return game, place
+
+
+def replay(line, frame, dispute):
+    """Plays a bundle to its end and gives the finding (V-6.2)."""
+    game, _ = play(line, frame, dispute)
     require(game.is_over, "the moves do not reach a judgment")
     if game.finding is None:
         raise Disproven("the accused won: the claim stood")

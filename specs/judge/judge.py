@@ -1,37 +1,80 @@
-"""Judges a bundle of evidence from its bytes alone (V-6.2).
+"""Judges a file of evidence from its bytes alone (V-6.2, V-6.3).
 
     python3 specs/judge/judge.py FILE [--json]
 
-Exit code 0: proven. 1: readable, and proves nothing. 2: no bundle, or wrong usage. Python 3.9 or later and the
-`blake3` package; no code is shared with the crates. The root of the unit's program is taken as a fact of the
-ledger, as are base, manifest and beacon: the output names them.
+Exit code 0: proven, by arithmetic or by contradiction; the output says which. 1: readable, and proves nothing. 2: no
+evidence, or wrong usage. 3: decided by the ledger's clock, which is the ledger's word and is not judged here: that
+needs the ledger's rules and validators that you trust (V-6.4, L-7.7). Python 3.9 or later and the `blake3` package; no
+code is shared with the crates. The root of the unit's program is taken as a fact of the ledger, as are base, manifest
+and beacon, and that a defense key was in force: the output names them.
 """
 
 import json
 import sys
 
 try:
-    from bundle import ACCUSED, BUNDLE_BYTES_MAX, read_bundle
+    from bundle import ACCUSED, BUNDLE_BYTES_MAX, Contradiction, read_evidence
     from frame import dispute_id, open_frame
-    from game import replay
+    from game import play, replay
 except ImportError as missing:
     sys.stderr.write("%s: the judge needs Python 3.9 and the package blake3 (pip install blake3)\n" % missing)
     sys.exit(2)
-from verdict import Disproven, Unreadable, require
+from verdict import Disproven, NotJudged, Unreadable, require
 
-PROVEN, DISPROVEN, UNREADABLE = 0, 1, 2
+PROVEN, DISPROVEN, UNREADABLE, NOT_JUDGED = 0, 1, 2, 3
+ARITHMETIC, CONTRADICTION, CLOCK = "proved by arithmetic", "proved by contradiction", "decided by the ledger's clock"
 
 
 def judge(data):
-    """What a bundle proves, as a dictionary; Unreadable or Disproven otherwise (V-6.1, V-6.2)."""
-    bundle = read_bundle(data)
+    """What a file proves, as a dictionary; Unreadable, Disproven or NotJudged otherwise (V-6.1 to V-6.4)."""
+    found = read_evidence(data)
+    return judge_contradiction(found) if isinstance(found, Contradiction) else judge_bundle(found)
+
+
+def judge_bundle(bundle):
+    """What a bundle proves (V-6.2)."""
     docket = bundle.docket
     dispute = dispute_id(docket)
     # Cheap refusals first: they change no answer.
     require(all(move.dispute == dispute for move in bundle.moves), "a move belongs to another dispute")
     require(any(move.side == ACCUSED for move in bundle.moves), "the accused has signed no move of this dispute")
-    finding = replay(docket, open_frame(docket), dispute, bundle.moves)
-    return report(docket, dispute, finding, len(bundle.moves))
+    finding = replay(bundle, open_frame(docket), dispute)
+    return report(bundle, dispute, finding)
+
+
+def judge_contradiction(found):
+    """What a contradiction proves (V-6.3)."""
+    first, second = (line.docket for line in found)
+    same = (first.facts, first.unit, first.step) == (second.facts, second.unit, second.step)
+    same = same and first.claim.body == second.claim.body
+    require(same, "the two disputes are not over the same facts, claim and unit")
+    disputes, places = [], []
+    for line in found:
+        require(line.moves and line.moves[-1].side == ACCUSED, "a dispute does not end in a statement of the accused")
+        dispute = dispute_id(line.docket)
+        disputes.append(dispute)
+        places.append(play(line, open_frame(line.docket), dispute)[1])
+    require(None not in places, "a dispute does not end in a statement of the accused")
+    bodies = [line.moves[-1].body for line in found]
+    require(places[0] == places[1] and bodies[0] != bodies[1], "the two moves do not contradict each other")
+    return {
+        "verdict": "proven",
+        "kind": CONTRADICTION,
+        "accused": first.claim.body.signer.hex(),
+        "network": first.facts.network.hex(),
+        "run": first.facts.run.hex(),
+        "unit": unit_name(first),
+        "disputes": [dispute.hex() for dispute in disputes],
+        "place": places[0],
+        "delegations": defense_keys(found),
+        "relative_to": relative_to(first.facts),
+    }
+
+
+def defense_keys(lines):
+    """The defense keys that signed moves, by account and serial."""
+    all_of = {(d.account, d.serial, d.key) for line in lines for d in line.delegations}
+    return [key.hex() for _, _, key in sorted(all_of)]
 
 
 def unit_name(docket):
@@ -42,12 +85,24 @@ def unit_name(docket):
     return "%s.%d" % (place, docket.step) if docket.unit == "Step" else "%s %s" % (place, docket.unit.lower())
 
 
-def report(docket, dispute, finding, moves):
+def relative_to(facts):
+    """The facts that no arithmetic shows: the ledger's word."""
+    return {
+        "base": facts.base.hex(),
+        "program_root": facts.program.root.hex(),
+        "manifest": [shard.digest.hex() for shard in facts.manifest],
+        "beacon": facts.beacon.hex(),
+        "deltas": [delta.hex() for delta in facts.deltas],
+    }
+
+
+def report(bundle, dispute, finding):
     """The finding, and what it is relative to."""
-    facts = docket.facts
+    docket, facts = bundle.docket, bundle.docket.facts
     home, place = finding.home
     return {
         "verdict": "proven",
+        "kind": ARITHMETIC,
         "accused": docket.claim.body.signer.hex(),
         "network": facts.network.hex(),
         "run": facts.run.hex(),
@@ -60,25 +115,23 @@ def report(docket, dispute, finding, moves):
         "link": finding.link,
         "claimed": "%08X" % finding.claimed,
         "right": "%08X" % finding.right,
-        "moves": moves,
-        "relative_to": {
-            "base": facts.base.hex(),
-            "program_root": facts.program.root.hex(),
-            "manifest": [shard.digest.hex() for shard in facts.manifest],
-            "beacon": facts.beacon.hex(),
-            "deltas": [delta.hex() for delta in facts.deltas],
-        },
+        "moves": len(bundle.moves),
+        "delegations": defense_keys([bundle]),
+        "relative_to": relative_to(facts),
     }
 
 
 def show(found):
     """The report as text."""
-    lines = ["proven by arithmetic: the signed claim is wrong"]
-    for name in ("accused", "network", "run", "dispute", "unit", "row", "op", "home", "element", "link"):
-        if found[name] is not None:
+    is_arithmetic = found["kind"] == ARITHMETIC
+    shown = "the signed claim is wrong" if is_arithmetic else "the accused signed two things of which one is false"
+    lines = ["%s: %s" % (found["kind"], shown)]
+    names = ("accused", "network", "run", "dispute", "unit", "row", "op", "home", "element", "link", "claimed", "right")
+    for name in names + ("place",):
+        if found.get(name) is not None:
             lines.append("%-9s %s" % (name, found[name]))
-    lines.append("claimed   %s" % found["claimed"])
-    lines.append("right     %s" % found["right"])
+    lines += ["%-9s %s" % ("dispute", dispute) for dispute in found.get("disputes", ())]
+    lines += ["%-9s %s, if it was in force" % ("signed by", key) for key in found["delegations"]]
     lines.append("relative to these facts, as the ledger vouched for them (the program is not rebuilt here):")
     for name, value in found["relative_to"].items():
         for item in value if isinstance(value, list) else [value]:
@@ -94,6 +147,8 @@ def answer(path):
         return PROVEN, judge(data)
     except Disproven as reason:
         return DISPROVEN, {"verdict": "disproven", "reason": str(reason)}
+    except NotJudged as reason:
+        return NOT_JUDGED, {"verdict": "not judged", "kind": CLOCK, "reason": str(reason)}
     except Unreadable as reason:
         return UNREADABLE, {"verdict": "unreadable", "reason": str(reason)}
     except (OSError, ValueError) as reason:

@@ -1,4 +1,4 @@
-"""The two ways in which a bundle convicts nobody (V-6.1, V-6.2)."""
+"""The three ways in which a file convicts nobody (V-6.1 to V-6.4)."""
 
 
 class Unreadable(Exception):
@@ -7,6 +7,10 @@ class Unreadable(Exception):
 
 class Disproven(Exception):
     """The bytes are a bundle, and it proves nothing: exit code 1 (V-6.2)."""
+
+
+class NotJudged(Exception):
+    """The bytes are of a kind that rests on the ledger's word: exit code 3 (V-6.4)."""
 
 
 def require(condition, reason):

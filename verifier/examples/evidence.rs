@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! evidence DIR              writes DIR/NAME.bin for every case, and DIR/expected.json
-//! evidence --judge FILE...  prints a class and the file: 0 proven, 1 disproven, 2 unreadable
+//! evidence --judge FILE...  prints a class and the file: 0 proven, 1 disproven, 2 unreadable, 3 of the ledger's clock
 //! ```
 
 use ed25519_dalek::SigningKey;
@@ -14,14 +14,15 @@ use retrace_model::{
     RunSpec, SgdSpec, initial_parameters,
 };
 use retrace_verifier::commitment::SignedCommitment;
+use retrace_verifier::delegation::{Delegation, SignedDelegation};
 use retrace_verifier::digest::{Digest, tensor_digest};
 use retrace_verifier::docket::{Claim, Docket, Facts, Shard};
-use retrace_verifier::evidence::{self, Bundle, Proven};
+use retrace_verifier::evidence::{self, Bundle, Contradiction, Kind as Proof, Proven, Testimony};
 use retrace_verifier::lab::{Bench, Ending, Lie, play};
 use retrace_verifier::segment::{Assignment, Honest};
 use retrace_verifier::signature::peer_key;
 use retrace_verifier::state::{StateKind, root_of};
-use retrace_verifier::{Player, Side, Unit, Witness, program_pin};
+use retrace_verifier::{Move, Player, Side, SignedMove, Unit, Witness, program_pin};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::fs;
@@ -221,12 +222,119 @@ fn wide_tensor() -> Result<(Bundle, Proven), Failure> {
     convict_by_hand(spec, row, 40_000, |_| {})
 }
 
+/// The lab's keys: seeds of 32 bytes 1 (accused), 2 (challenger), 3 and 4 (their defense keys).
+fn lab_key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+fn keys(delegations: &[Delegation]) -> Vec<String> {
+    delegations.iter().map(|d| d.key.to_string()).collect()
+}
+
+/// The same moves in this docket, each signed by the key that `seed` gives for its side.
+fn signed_again(docket: &Docket, moves: &[SignedMove], seed: impl Fn(&SignedMove) -> u8) -> Vec<SignedMove> {
+    let sign =
+        |m: &SignedMove| SignedMove::new(&lab_key(seed(m)), docket.id(), m.number, m.side, m.body.clone());
+    moves.iter().map(sign).collect()
+}
+
+/// Delegations of both sides; the accused has changed its key once.
+fn delegations() -> Vec<SignedDelegation> {
+    let of = |account: u8, key: u8, serial| {
+        let (account, key) = (lab_key(account), peer_key(&lab_key(key)));
+        let delegation = Delegation { network: Digest([1; 32]), account: peer_key(&account), key, serial };
+        SignedDelegation::new(delegation, &account)
+    };
+    vec![of(1, 3, 1), of(1, 5, 2), of(2, 4, 7)]
+}
+
+/// A dispute whose later moves are signed by defense keys.
+fn defended() -> Result<(Bundle, Proven), Failure> {
+    let (bundle, _) = convict(&case("defended", Unit::Step(1), Kind::MatMul))?;
+    let seed = |m: &SignedMove| match (m.side, m.number) {
+        (Side::Accused, 0) => 1,
+        (Side::Accused, 1..=6) => 3,
+        (Side::Accused, _) => 5,
+        (Side::Challenger, 0..=4) => 2,
+        (Side::Challenger, _) => 4,
+    };
+    let moves = signed_again(&bundle.docket, &bundle.moves, seed);
+    let bundle = Bundle::defended(bundle.docket, moves, &delegations());
+    let proven = evidence::judge(&bundle)?;
+    Ok((bundle, proven))
+}
+
+/// What an accused says that has forgotten what it said: nothing fixes it but its own run.
+fn other(body: &Move) -> Option<Move> {
+    Some(match body {
+        Move::Trace(root) => Move::Trace(Digest(root.0.map(|byte| !byte))),
+        Move::Totals(totals) => {
+            // In another order the lanes still join to the same sum here: the tree adds n and n + 8 first.
+            let mut totals = *totals;
+            totals.rotate_left(8);
+            Move::Totals(totals)
+        }
+        Move::Partials(words) => {
+            let mut words = words.clone();
+            *words.first_mut()? ^= 1;
+            Move::Partials(words)
+        }
+        _ => return None,
+    })
+}
+
+/// Two disputes up to the last move of this name, which is another in the second one.
+fn contradict(bundle: &Bundle, name: &str) -> Result<Contradiction, Failure> {
+    let is_it = |m: &SignedMove| format!("{:?}", m.body.kind()) == name;
+    let end = bundle.moves.iter().rposition(is_it).ok_or("no such move")? + 1;
+    let (docket, moves) = (bundle.docket.clone(), bundle.moves[..end].to_vec());
+    let mut second = docket.clone();
+    second.nonce = Digest([4; 32]);
+    let mut altered = moves.clone();
+    let last = altered.last_mut().ok_or("no move")?;
+    last.body = other(&last.body).ok_or("no statement")?;
+    // The second dispute is defended by another key.
+    let seed = |m: &SignedMove| if m.side == Side::Accused { 3 } else { 2 };
+    let altered = signed_again(&second, &altered, seed);
+    let needed = evidence::needed_delegations(&second, &altered, &delegations());
+    Ok(Contradiction::new(
+        Testimony { docket, delegations: vec![], moves },
+        Testimony { docket: second, delegations: needed, moves: altered },
+    ))
+}
+
+fn contradictions() -> Result<Vec<(&'static str, Contradiction)>, Failure> {
+    let (sums, _) = convict(&case("totals", Unit::Loss, Kind::RowSum))?;
+    let (chain, _) = convict(&case("partials", Unit::Step(1), Kind::MatMul))?;
+    Ok(vec![
+        ("contradiction_trace", contradict(&chain, "Trace")?),
+        ("contradiction_totals", contradict(&sums, "Totals")?),
+        ("contradiction_partials", contradict(&chain, "Partials")?),
+    ])
+}
+
+fn expected_contradiction(found: &Contradiction, bytes: usize) -> Result<Value, Failure> {
+    let shown = evidence::judge_contradiction(found)?;
+    Ok(json!({
+        "kind": Proof::Contradiction.to_string(),
+        "accused": shown.accused.to_string(),
+        "network": shown.network.to_string(),
+        "unit": shown.unit.to_string(),
+        "disputes": shown.disputes.map(|id| id.to_string()),
+        "place": shown.place.to_string(),
+        "delegations": keys(&shown.delegations),
+        "bytes": bytes,
+    }))
+}
+
 fn expected(bundle: &Bundle, proven: &Proven, bytes: usize) -> Value {
     let finding = &proven.finding;
     let kinds: Vec<String> = bundle.moves.iter().map(|signed| format!("{:?}", signed.body.kind())).collect();
     json!({
+        "kind": Proof::Arithmetic.to_string(),
         "accused": proven.accused.to_string(),
         "network": proven.network.to_string(),
+        "delegations": keys(&proven.delegations),
         "dispute": proven.dispute.to_string(),
         "unit": proven.unit.to_string(),
         "row": finding.row,
@@ -256,16 +364,28 @@ fn write(folder: &Path) -> Result<(), Failure> {
     keep("start_value".to_owned(), start_value()?)?;
     keep("masked".to_owned(), masked()?)?;
     keep("wide_tensor".to_owned(), wide_tensor()?)?;
+    keep("defended".to_owned(), defended()?)?;
+    for (name, found) in contradictions()? {
+        let bytes = borsh::to_vec(&found)?;
+        fs::write(folder.join(format!("{name}.bin")), &bytes)?;
+        all.insert(name.to_owned(), expected_contradiction(&found, bytes.len())?);
+    }
     let text = serde_json::to_string_pretty(&Value::Object(all))?;
     fs::write(folder.join("expected.json"), text + "\n")?;
     Ok(())
 }
 
 fn class(path: &str) -> Result<u8, Failure> {
-    Ok(match evidence::read(&fs::read(path)?) {
-        Err(_) => 2,
-        Ok(bundle) => u8::from(evidence::judge(&bundle).is_err()),
-    })
+    let bytes = fs::read(path)?;
+    let is_proven = match Proof::of(&bytes) {
+        Ok(Proof::Arithmetic) => evidence::read(&bytes).map(|b| evidence::judge(&b).is_ok()),
+        Ok(Proof::Contradiction) => {
+            evidence::read_contradiction(&bytes).map(|found| evidence::judge_contradiction(&found).is_ok())
+        }
+        Ok(Proof::Clock) => return Ok(3),
+        Err(reason) => Err(reason),
+    };
+    Ok(is_proven.map_or(2, |is_proven| u8::from(!is_proven)))
 }
 
 fn main() -> Result<(), Failure> {

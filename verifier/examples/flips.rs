@@ -1,7 +1,16 @@
-//! Flips every byte of a bundle in turn and judges each: `cargo run -p retrace-verifier --example flips -- FILE`.
+//! Flips every byte of a bundle or contradiction in turn and judges each:
+//! `cargo run -p retrace-verifier --example flips -- FILE`.
 
-use retrace_verifier::evidence::{judge, read};
+use retrace_verifier::evidence::{Kind, Unreadable, judge, judge_contradiction, read, read_contradiction};
 use std::process::ExitCode;
+
+fn is_proven(bytes: &[u8]) -> Result<bool, Unreadable> {
+    match Kind::of(bytes)? {
+        Kind::Contradiction => read_contradiction(bytes).map(|found| judge_contradiction(&found).is_ok()),
+        // The ledger judges what its clock decided; here it is another kind than a bundle.
+        Kind::Arithmetic | Kind::Clock => read(bytes).map(|bundle| judge(&bundle).is_ok()),
+    }
+}
 
 fn main() -> ExitCode {
     let Some(path) = std::env::args().nth(1) else {
@@ -20,7 +29,7 @@ fn main() -> ExitCode {
     for at in 0..bytes.len() {
         let mut flipped = bytes.clone();
         flipped[at] ^= 1 << (at % 8);
-        let answer = match read(&flipped).map(|bundle| judge(&bundle).is_ok()) {
+        let answer = match is_proven(&flipped) {
             Err(_) => 0,
             Ok(false) => 1,
             Ok(true) => 2,

@@ -4,6 +4,7 @@
 //! and `specs/verification.md`.
 
 pub mod commitment;
+pub mod delegation;
 pub mod digest;
 pub mod docket;
 mod draw;

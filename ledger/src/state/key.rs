@@ -50,6 +50,8 @@ pub enum StateKey {
     Deferred(Digest, u32),
     /// The votes for an amnesty when the breaker of a run was on for the nth time.
     Amnesty(Digest, u32),
+    /// An account's delegation.
+    Delegation(PeerKey),
 }
 
 fn key<K: BorshSerialize>(tag: u8, key: &K) -> Vec<u8> {
@@ -81,6 +83,7 @@ impl StateKey {
             StateKey::Breaker(run) => key(super::BREAKERS, run),
             StateKey::Deferred(run, number) => key(super::DEFERRED, &(run, number)),
             StateKey::Amnesty(run, time) => key(super::AMNESTIES, &(run, time)),
+            StateKey::Delegation(peer) => key(super::DELEGATIONS, peer),
         }
     }
 }
@@ -108,6 +111,7 @@ impl State {
             StateKey::Breaker(run) => self.breakers.get(run).map(encode),
             StateKey::Deferred(run, number) => self.deferred.get(&(*run, *number)).map(encode),
             StateKey::Amnesty(run, time) => self.amnesties.get(&(*run, *time)).map(encode),
+            StateKey::Delegation(peer) => self.delegations.get(peer).map(encode),
         }
     }
 }

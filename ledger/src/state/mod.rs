@@ -18,6 +18,7 @@
 //! 13   defenses   claim                  the accused's one clock
 //! 14   caseloads  stake key              disputes that are played, and that are queued
 //! 15   seals      stake key              seals that can be opened
+//! 16   delegations  stake key            its delegation that counts
 //! 20   breakers   run                    what counts for it, until when it is on
 //! 21   deferred   run, number            slashes that it deferred, and what became of them
 //! 22   amnesties  run, time              validators' votes to forgive them
@@ -51,6 +52,7 @@ use crate::run::{
 use crate::transaction::HeldSeal;
 use crate::turns::Turns;
 use borsh::{BorshDeserialize, BorshSerialize};
+use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
 use retrace_verifier::{Game, Unit};
@@ -72,6 +74,7 @@ const EQUIVOCATIONS: u8 = 12;
 const DEFENSES: u8 = 13;
 const CASELOADS: u8 = 14;
 const SEALS: u8 = 15;
+const DELEGATIONS: u8 = 16;
 const BREAKERS: u8 = 20;
 const DEFERRED: u8 = 21;
 const AMNESTIES: u8 = 22;
@@ -127,6 +130,7 @@ pub struct State {
     pub(crate) breakers: Table<Digest, Breaker>,
     pub(crate) deferred: Table<(Digest, u32), DeferredSlash>,
     pub(crate) amnesties: Table<(Digest, u32), AmnestyVotes>,
+    pub(crate) delegations: Table<PeerKey, SignedDelegation>,
 }
 
 /// Does the same to every table.
@@ -170,6 +174,8 @@ macro_rules! each_table {
         $body;
         let $table = &mut $state.amnesties;
         $body;
+        let $table = &mut $state.delegations;
+        $body;
     }};
 }
 
@@ -199,6 +205,7 @@ impl State {
             breakers: Table::new(BREAKERS),
             deferred: Table::new(DEFERRED),
             amnesties: Table::new(AMNESTIES),
+            delegations: Table::new(DELEGATIONS),
         })
     }
 

@@ -5,6 +5,7 @@ use crate::run::{
     Caseload, ClaimRecord, ClaimStatus, Defense, DisputeRecord, Progress, Round, Run, VerdictRecord,
 };
 use crate::transaction::HeldSeal;
+use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Docket};
 use retrace_verifier::signature::PeerKey;
@@ -25,6 +26,16 @@ impl State {
     pub fn account_of_consensus(&self, key: &PeerKey) -> Option<PeerKey> {
         let has = |account: &Account| account.registered.is_some_and(|keys| keys.consensus == *key);
         self.accounts.iter().find(|(_, account)| has(account)).map(|(key, _)| key)
+    }
+
+    /// The delegation of an account that counts, with its signature, for evidence.
+    pub fn delegation(&self, account: &PeerKey) -> Option<&SignedDelegation> {
+        self.delegations.get(account)
+    }
+
+    /// The key that may sign moves for an account beside its own, if there is one (L-2.9).
+    pub fn defense_key(&self, account: &PeerKey) -> Option<PeerKey> {
+        self.delegation(account)?.delegation.defense_key()
     }
 
     /// A run as it was opened.

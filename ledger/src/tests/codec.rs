@@ -3,11 +3,13 @@
 use super::fixture::{AUDITOR, NOBODY, World, attest, base, commit, genesis, proposer, terms, verdict};
 use crate::limits::{BLOCK_BYTES_MAX, GENESIS_BYTES_MAX, TRANSACTION_BYTES_MAX};
 use crate::{
-    Amnesty, Amount, AttestedPart, Block, Body, CodecError, Contradiction, Dispute, Equivocation, Genesis,
-    Height, OpenRun, Play, Register, Role, Seal, Settle, Signed, Stake, Timeout, Transaction, Transfer,
-    Unbond, Unchecked, VerdictResult, Vote, VoteKind, challenge_seal, decode, encode, prove_possession,
+    Amnesty, Amount, AttestedPart, Block, Body, CodecError, Contradiction, Delegate, Dispute, Equivocation,
+    Genesis, Height, OpenRun, Play, Register, Role, Seal, Settle, Signed, Stake, Timeout, Transaction,
+    Transfer, Unbond, Unchecked, VerdictResult, Vote, VoteKind, challenge_seal, decode, encode,
+    prove_possession,
 };
 use proptest::prelude::*;
+use retrace_verifier::delegation::{Delegation, SignedDelegation};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Opening;
 use retrace_verifier::signature::{Signature, peer_key};
@@ -45,6 +47,7 @@ pub fn bodies() -> Vec<Body> {
         Body::Equivocation(Box::new(equivocation(&world))),
         Body::Seal(Seal { seal: challenge_seal(&claim, Unit::Loss, &peer_key(&key), &Digest([6; 32])) }),
         Body::Contradiction(Box::new(Contradiction { first: trace(1), second: trace(2) })),
+        Body::Delegate(Delegate { signed: delegation(&world) }),
         Body::Amnesty(Amnesty { run, name: "retrace 0.1.0 avx512 (tanh)".into() }),
     ]
 }
@@ -55,6 +58,13 @@ fn register(world: &World) -> Register {
     let possession = prove_possession(&signing, &world.chain.network(), &super::fixture::key(AUDITOR));
     let keys = super::fixture::registered(AUDITOR);
     Register { role: Role::Validator, keys: Some(keys), possession: Some(possession) }
+}
+
+/// The auditor lets somebody else sign its moves.
+fn delegation(world: &World) -> SignedDelegation {
+    let (account, key) = (super::fixture::key(AUDITOR), super::fixture::key(NOBODY));
+    let delegation = Delegation { network: world.chain.network(), account, key, serial: 3 };
+    SignedDelegation::new(delegation, &super::fixture::secret(AUDITOR))
 }
 
 /// Two votes of the validator, as whoever saw both sends them.
@@ -115,7 +125,7 @@ proptest! {
 
     /// L-1.1: no prefix of an encoding is one.
     #[test]
-    fn truncated_bytes_are_refused(which in 0usize..17, cut in 0u32..1_000_000) {
+    fn truncated_bytes_are_refused(which in 0usize..18, cut in 0u32..1_000_000) {
         let bytes = &bytes()[which];
         let end = (u64::from(cut) * bytes.len() as u64 / 1_000_000) as usize;
         prop_assert!(decode::<Wire>(&bytes[..end], TRANSACTION_BYTES_MAX).is_err());
@@ -123,7 +133,7 @@ proptest! {
 
     /// L-1.1, L-1.5: a flipped bit never panics, decodes only to itself, and never keeps its signature.
     #[test]
-    fn flipped_bits_are_other_values(which in 0usize..17, place in 0u32..1_000_000, bit in 0u8..8) {
+    fn flipped_bits_are_other_values(which in 0usize..18, place in 0u32..1_000_000, bit in 0u8..8) {
         let mut bytes = bytes()[which].clone();
         let at = (u64::from(place) * bytes.len() as u64 / 1_000_000) as usize;
         bytes[at] ^= 1 << bit;

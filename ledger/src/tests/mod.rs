@@ -5,6 +5,7 @@ pub(crate) mod fixture;
 mod attestations;
 pub(crate) mod breaker;
 mod chain;
+mod clock;
 mod codec;
 mod conservation;
 mod contradictions;

@@ -79,8 +79,11 @@ impl Contradiction {
         if answer_digest(&first.body) == answer_digest(&second.body) {
             return Err(ContradictionInvalid::SameAnswer);
         }
-        first.check(&game.key(Side::Accused))?;
-        second.check(&other_game.key(Side::Accused))?;
+        // Both are of one claim, so of one accused: by its own key, or the defense key that it has now (L-2.9).
+        let accused = game.key(Side::Accused);
+        let defense = stage.state.defense_key(&accused);
+        first.signer(&accused, defense.as_slice())?;
+        second.signer(&accused, defense.as_slice())?;
         Ok(question)
     }
 

@@ -5,6 +5,7 @@ mod attest;
 mod base;
 mod commit;
 mod contradiction;
+mod delegate;
 mod dispute;
 mod envelope;
 mod equivocation;
@@ -24,6 +25,7 @@ pub use attest::{Attest, AttestInvalid};
 pub use base::{Base, BaseInvalid};
 pub use commit::{Commit, CommitInvalid};
 pub use contradiction::{Contradiction, ContradictionInvalid};
+pub use delegate::{Delegate, DelegateInvalid};
 pub use dispute::{Dispute, DisputeInvalid};
 pub use envelope::EnvelopeInvalid;
 pub use equivocation::{Equivocation, EquivocationInvalid};
@@ -82,6 +84,8 @@ pub enum Body {
     Seal(Seal),
     /// An accused contradicted itself.
     Contradiction(Box<Contradiction>),
+    /// An account's defense key.
+    Delegate(Delegate),
     /// A validator votes to excuse deferred slashes.
     Amnesty(Amnesty),
 }
@@ -106,6 +110,7 @@ impl Body {
             Body::Equivocation(_) => "equivocation",
             Body::Seal(_) => "seal",
             Body::Contradiction(_) => "contradiction",
+            Body::Delegate(_) => "delegate",
             Body::Amnesty(_) => "amnesty",
         }
     }
@@ -195,6 +200,9 @@ pub enum TransactionInvalid {
     /// Of two answers.
     #[error("contradiction: {0}")]
     Contradiction(#[from] ContradictionInvalid),
+    /// Of a delegation.
+    #[error("delegate: {0}")]
+    Delegate(#[from] DelegateInvalid),
     /// Of a vote for an amnesty.
     #[error("amnesty: {0}")]
     Amnesty(#[from] AmnestyInvalid),
@@ -278,6 +286,10 @@ pub(crate) fn execute(stage: &mut Stage<'_>, signed: &Signed<Transaction>) -> Re
         Body::Contradiction(body) => {
             let question = body.check(stage).map_err(theirs)?;
             body.apply(stage, question)?;
+        }
+        Body::Delegate(body) => {
+            body.check(stage).map_err(theirs)?;
+            body.apply(stage);
         }
         Body::Amnesty(body) => plain!(stage, from, body),
     }

@@ -68,7 +68,8 @@ impl Play {
         let game = stage.state.games.get(&id).ok_or(PlayInvalid::UnknownDispute)?;
         let (turn, question) = (game.turn(), question(game));
         let mut game = Box::new(game.clone());
-        game.play(&self.signed)?;
+        let defense = stage.state.defense_key(&game.key(self.signed.side));
+        game.play_by(&self.signed, defense.as_slice())?;
         Ok(Plan { game, turn, question })
     }
 

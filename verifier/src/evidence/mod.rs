@@ -1,21 +1,28 @@
 //! Evidence that stands alone: a docket, the signed moves, and a judge that needs nothing else (V-6).
 
+mod contradiction;
+mod kind;
+mod line;
 mod size;
 
+pub use contradiction::{
+    Contradicted, Contradiction, NotContradicted, Place, Testimony, judge_contradiction, read_contradiction,
+};
+pub use kind::{BUNDLE_BYTES_MAX, Kind, NAME};
+pub use line::{DELEGATIONS_MAX, DelegationInvalid, needed_delegations};
 pub use size::{Lists, judging_bytes};
 
+use crate::delegation::{Delegation, SignedDelegation};
 use crate::digest::Digest;
 use crate::docket::{Docket, DocketError};
-use crate::game::{Finding, Game, Refusal, Side, SignedMove};
-use crate::pins::unit_pin;
+use crate::game::{Finding, Refusal, Side, SignedMove};
 use crate::signature::PeerKey;
 use crate::unit::Unit;
 use borsh::{BorshDeserialize, BorshSerialize};
+use line::Line;
 
-/// First bytes of a bundle: name and format version.
-pub const MAGIC: [u8; 8] = *b"RETRACE\x01";
-/// Longest bundle.
-pub const BUNDLE_BYTES_MAX: usize = 1 << 20;
+/// First bytes of a bundle: name and kind.
+pub const MAGIC: [u8; 8] = Kind::Arithmetic.magic();
 /// Most moves of a bundle.
 pub const MOVES_MAX: usize = 256;
 
@@ -26,8 +33,23 @@ pub struct Bundle {
     pub magic: [u8; 8],
     /// What the dispute is about and relative to.
     pub docket: Docket,
+    /// Delegations that the moves' signatures need: strictly ascending by account and serial.
+    pub delegations: Vec<SignedDelegation>,
     /// All moves, in order, each signed by its side.
     pub moves: Vec<SignedMove>,
+}
+
+impl Bundle {
+    /// A dispute whose moves are each signed by their side's own key.
+    pub fn new(docket: Docket, moves: Vec<SignedMove>) -> Bundle {
+        Bundle { magic: MAGIC, docket, delegations: Vec::new(), moves }
+    }
+
+    /// A dispute with those of the known delegations that its moves need.
+    pub fn defended(docket: Docket, moves: Vec<SignedMove>, known: &[SignedDelegation]) -> Bundle {
+        let delegations = needed_delegations(&docket, &moves, known);
+        Bundle { magic: MAGIC, docket, delegations, moves }
+    }
 }
 
 /// A file that is no bundle.
@@ -42,9 +64,18 @@ pub enum Unreadable {
         /// Its length.
         bytes: usize,
     },
-    /// Another kind of file, or another version.
-    #[error("the file does not begin like a bundle of this version")]
+    /// Another kind of file, or a newer version.
+    #[error("the file does not begin like evidence of this version")]
     Magic,
+    /// A bundle of before there were delegations.
+    #[error("the file is a bundle of an old format, version 1")]
+    Old,
+    /// Evidence, and of another kind than was asked for.
+    #[error("the file is evidence of another kind: {found}")]
+    Kind {
+        /// Its kind.
+        found: Kind,
+    },
     /// Cut, damaged, or with bytes left over.
     #[error("the file is cut or damaged: it is not the canonical form of a bundle")]
     Malformed,
@@ -65,6 +96,8 @@ pub struct Proven {
     pub finding: Finding,
     /// Moves of both sides.
     pub moves: usize,
+    /// Defense keys that signed moves: relative to the ledger's word that they were in force then.
+    pub delegations: Vec<Delegation>,
 }
 
 /// Why a readable bundle proves nothing.
@@ -76,6 +109,14 @@ pub enum Disproven {
     /// The program is not the one that the run specification gives.
     #[error("the program is not the one that the run specification gives")]
     Program,
+    /// A delegation does not belong here.
+    #[error("delegation {position}: {reason}")]
+    Delegation {
+        /// Its position.
+        position: usize,
+        /// Why.
+        reason: DelegationInvalid,
+    },
     /// A move is refused.
     #[error("move {number} is refused: {refusal}")]
     Move {
@@ -94,39 +135,29 @@ pub enum Disproven {
 
 /// Reads a bundle: bounded, then parsed, then nothing left over.
 pub fn read(bytes: &[u8]) -> Result<Bundle, Unreadable> {
-    if bytes.is_empty() {
-        return Err(Unreadable::Empty);
-    }
-    if bytes.len() > BUNDLE_BYTES_MAX {
-        return Err(Unreadable::TooLong { bytes: bytes.len() });
-    }
-    if !bytes.starts_with(&MAGIC) {
-        return Err(Unreadable::Magic);
-    }
+    Kind::Arithmetic.expect(bytes)?;
     let bundle: Bundle = borsh::from_slice(bytes).map_err(|_| Unreadable::Malformed)?;
-    if bundle.moves.len() > MOVES_MAX { Err(Unreadable::Malformed) } else { Ok(bundle) }
+    let is_short = bundle.moves.len() <= MOVES_MAX && bundle.delegations.len() <= DELEGATIONS_MAX;
+    if is_short { Ok(bundle) } else { Err(Unreadable::Malformed) }
 }
 
 /// Judges a bundle by playing it again: signatures, openings, paths and the referee (V-6.2).
 pub fn judge(bundle: &Bundle) -> Result<Proven, Disproven> {
     let docket = &bundle.docket;
-    let mut game = Game::open(docket.clone())?;
-    // Only this unit's program: all merges of a run at its limits would be a hundred million rows.
-    let pin = unit_pin(&docket.facts.spec, docket.unit, docket.facts.deltas.len());
-    if pin != Some(docket.facts.program) {
-        return Err(Disproven::Program);
+    let mut line = Line::open(docket, &bundle.delegations)?;
+    for signed in &bundle.moves {
+        line.play(signed)?;
     }
-    for (number, signed) in bundle.moves.iter().enumerate() {
-        game.play(signed).map_err(|refusal| Disproven::Move { number, refusal })?;
-    }
-    let outcome = game.outcome().ok_or(Disproven::Unfinished)?;
+    let delegations = line.close()?;
+    let outcome = line.game().outcome().ok_or(Disproven::Unfinished)?;
     let finding = outcome.finding.filter(|_| outcome.winner == Side::Challenger);
     Ok(Proven {
         accused: docket.claim.signer(),
         network: docket.facts.network,
-        dispute: game.id(),
+        dispute: line.game().id(),
         unit: docket.unit,
         finding: finding.ok_or(Disproven::ClaimStood)?,
         moves: bundle.moves.len(),
+        delegations,
     })
 }

@@ -67,7 +67,7 @@ pub enum Refusal {
         /// The move.
         found: MoveKind,
     },
-    /// The signature is not the side's.
+    /// The signature is neither the side's own nor a defense key's.
     #[error("the move is not signed by its side: {0}")]
     Signature(#[from] SignatureError),
     /// The opening does not match its node.
@@ -208,8 +208,14 @@ impl Game {
         }
     }
 
-    /// Plays the next move. A refusal changes nothing (V-4.2).
+    /// Plays the next move, signed by the side's own key. A refusal changes nothing (V-4.2).
     pub fn play(&mut self, signed: &SignedMove) -> Result<(), Refusal> {
+        self.play_by(signed, &[]).map(|_| ())
+    }
+
+    /// Plays the next move, signed by the side's own key or by one of `defense`, for which the caller vouches that
+    /// the side delegated to them (V-3.8). Gives the key that signed. A refusal changes nothing (V-4.2).
+    pub fn play_by(&mut self, signed: &SignedMove, defense: &[PeerKey]) -> Result<PeerKey, Refusal> {
         if self.outcome.is_some() {
             return Err(Refusal::Over);
         }
@@ -222,7 +228,7 @@ impl Game {
         if signed.side != self.turn() {
             return Err(Refusal::NotDue { found: signed.body.kind() });
         }
-        signed.check(&self.key(signed.side))?;
+        let key = signed.signer(&self.key(signed.side), defense)?;
         let next = self.next(&signed.body)?;
         match next {
             Step::Go(phase) => self.phase = phase,
@@ -234,7 +240,7 @@ impl Game {
         }
         self.number = self.number.saturating_add(1);
         self.posted_bytes = self.posted_bytes.saturating_add(signed.bytes());
-        Ok(())
+        Ok(key)
     }
 
     fn next(&self, body: &Move) -> Result<Step, Refusal> {

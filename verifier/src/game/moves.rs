@@ -138,7 +138,7 @@ pub struct SignedMove {
     pub side: Side,
     /// The move.
     pub body: Move,
-    /// Signature of the side's key over all of the above.
+    /// Signature over all of the above, by the side's key or its defense key.
     pub signature: Signature,
 }
 
@@ -152,6 +152,15 @@ impl SignedMove {
     /// Checks the signature against the side's key.
     pub fn check(&self, key: &PeerKey) -> Result<(), SignatureError> {
         verify(key, CONTEXT, &(self.dispute, self.number, self.side, &self.body), &self.signature)
+    }
+
+    /// The key that signed it: the side's own, or else the first of the side's defense keys; an error names the
+    /// side's own.
+    pub fn signer(&self, own: &PeerKey, defense: &[PeerKey]) -> Result<PeerKey, SignatureError> {
+        match self.check(own) {
+            Ok(()) => Ok(*own),
+            Err(error) => defense.iter().find(|key| self.check(key).is_ok()).copied().ok_or(error),
+        }
     }
 
     /// Canonical bytes of the move.

@@ -2,7 +2,7 @@
 
 use super::{LabError, Trial};
 use crate::docket::{Docket, DocketError};
-use crate::evidence::{Bundle, MAGIC};
+use crate::evidence::Bundle;
 use crate::game::{Game, Move, Refusal, Side, SignedMove};
 use crate::player::Player;
 use ed25519_dalek::SigningKey;
@@ -64,7 +64,7 @@ impl<'a> Table<'a> {
             judging_bytes: self.moves.last().map_or(0, SignedMove::bytes),
             posted_bytes: self.game.posted_bytes(),
             moves_a_side: self.by_side[0].max(self.by_side[1]),
-            bundle: Bundle { magic: MAGIC, docket: self.game.docket().clone(), moves: self.moves },
+            bundle: Bundle::new(self.game.docket().clone(), self.moves),
         })
     }
 }

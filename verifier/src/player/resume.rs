@@ -3,6 +3,7 @@
 use super::Player;
 use crate::docket::DocketError;
 use crate::game::{Game, Refusal, Side, SignedMove};
+use crate::signature::PeerKey;
 use crate::trace::Trace;
 use std::sync::Arc;
 
@@ -37,12 +38,27 @@ impl Player {
         game: &Game,
         moves: &[SignedMove],
     ) -> Result<Player, ResumeError> {
+        Player::resume_by(side, trace, shards, game, moves, &[])
+    }
+
+    /// The same where moves may be signed by defense keys (V-3.8): any of `defense`, for which the caller vouches.
+    ///
+    /// # Errors
+    /// As [`Player::resume`].
+    pub fn resume_by(
+        side: Side,
+        trace: impl Trace + 'static,
+        shards: Arc<Vec<Vec<u8>>>,
+        game: &Game,
+        moves: &[SignedMove],
+        defense: &[PeerKey],
+    ) -> Result<Player, ResumeError> {
         let mut player = Player::new(side, trace, shards);
         let mut replayed = Game::open(game.docket().clone())?;
         for signed in moves {
             player.see(&replayed);
             let refused = |refusal| ResumeError::Refused { number: signed.number, refusal };
-            replayed.play(signed).map_err(refused)?;
+            replayed.play_by(signed, defense).map_err(refused)?;
         }
         if replayed == *game { Ok(player) } else { Err(ResumeError::Elsewhere) }
     }

@@ -20,7 +20,7 @@ pub use row::{Layout, ROWS, RowName, choose};
 pub use scene::{Scene, SceneError, Sources};
 pub use tensor::{Source, Words};
 
-use crate::evidence::{Bundle, MAGIC};
+use crate::evidence::Bundle;
 use crate::game::{Game, Outcome, Side, SignedMove};
 use crate::lab::LabError;
 
@@ -63,7 +63,7 @@ pub fn play(scene: &Scene) -> Result<Played, LabError> {
         moves[usize::from(side == Side::Challenger)] += 1;
         signed_moves.push(signed.clone());
         if let Some(outcome) = game.outcome() {
-            let bundle = Bundle { magic: MAGIC, docket: scene.docket.clone(), moves: signed_moves };
+            let bundle = Bundle::new(scene.docket.clone(), signed_moves);
             return Ok(Played {
                 outcome: outcome.clone(),
                 judging: (before, signed),

@@ -1,6 +1,8 @@
 //! The dispute game under attack: every refusal by name, liars, false accusers, forged frames, damaged evidence.
 
 mod accusers;
+mod contradictions;
+mod defense;
 mod dockets;
 mod evidence;
 mod forgers;

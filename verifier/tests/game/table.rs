@@ -1,7 +1,7 @@
 //! A table to play at: moves are signed and posted, a refused one must change nothing, a stall is a lost clock.
 
 use crate::world::{Case, World, key};
-use retrace_verifier::evidence::{Bundle, MAGIC};
+use retrace_verifier::evidence::Bundle;
 use retrace_verifier::game::Phase;
 use retrace_verifier::{Game, Move, Player, Refusal, Side, SignedMove};
 
@@ -78,7 +78,7 @@ impl Table {
     }
 
     pub fn bundle(&self) -> Bundle {
-        Bundle { magic: MAGIC, docket: self.game.docket().clone(), moves: self.moves.clone() }
+        Bundle::new(self.game.docket().clone(), self.moves.clone())
     }
 }
 
