@@ -7,7 +7,8 @@ use super::terminal::Terminal;
 use crate::data::{Corpus, dictionary, from_paths};
 use crate::demo::{self, Liar, Outcome, PEERS, Plan, Preset, SetupError};
 use crate::home::Home;
-use crate::strategy::STRATEGIES;
+use crate::strategy::{STRATEGIES, Strategy, UnknownStrategy};
+use retrace_ledger::Role;
 use retrace_verifier::PPM;
 use std::path::PathBuf;
 
@@ -60,15 +61,18 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn liar(text: &str) -> Result<Liar, SetupError> {
-    let strategies = STRATEGIES.map(|(_, name, _)| name);
+    let trainers = STRATEGIES.iter().filter(|(strategy, ..)| strategy.role() == Role::Trainer);
+    let strategies: Vec<&str> = trainers.map(|(_, name, _)| *name).collect();
     let (name, strategy) = text.split_once(':').unwrap_or((text, "poisoned-gradient"));
     if !PEERS.contains(&name) {
         return Err(SetupError::NoSuchPeer { name: name.into(), hint: near(name, &PEERS) });
     }
-    let strategy = strategy
-        .parse()
-        .map_err(|source| SetupError::NoSuchStrategy { source, hint: near(strategy, &strategies) })?;
-    Ok(Liar { name: name.into(), strategy })
+    let unknown = |source| SetupError::NoSuchStrategy { source, hint: near(strategy, &strategies) };
+    let found: Strategy = strategy.parse().map_err(unknown)?;
+    if found.role() != Role::Trainer {
+        return Err(unknown(UnknownStrategy { name: strategy.into() }));
+    }
+    Ok(Liar { name: name.into(), strategy: found })
 }
 
 /// Runs the command.

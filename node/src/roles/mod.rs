@@ -4,6 +4,7 @@ mod archivist;
 mod attester;
 mod disputes;
 mod lineage;
+mod moves;
 mod signed;
 mod trainer;
 mod verifier;
@@ -18,9 +19,11 @@ pub use verifier::Verifier;
 use crate::home::{BlobError, HomeError};
 use crate::network::Board;
 use ed25519_dalek::SigningKey;
-use retrace_ledger::{ClaimRecord, Height, Phase, Progress, Round, Run, State};
-use retrace_model::Engine;
+use retrace_ledger::{ClaimRecord, Fault, Height, Phase, Progress, Round, Run, State};
+use retrace_model::{Engine, RunSpec};
+use retrace_verifier::ResumeError;
 use retrace_verifier::digest::Digest;
+use retrace_verifier::docket::{Claim, Facts, Shard};
 use retrace_verifier::signature::{PeerKey, peer_key};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +66,20 @@ pub enum RoleError {
         /// Slot.
         slot: u16,
     },
+    /// Another move was signed for this number.
+    #[error("another move {number} of dispute {dispute} was signed: it is not signed again")]
+    MovedTwice {
+        /// The dispute.
+        dispute: Digest,
+        /// The move's number.
+        number: u16,
+    },
+    /// The chain's moves do not lead to a dispute's game.
+    #[error("{0}")]
+    Resume(#[from] ResumeError),
+    /// The chain's blocks cannot be read.
+    #[error("{0}")]
+    Ledger(#[from] Fault),
     /// A rule that both sides rely on does not hold.
     #[error("the ledger's state lacks {what}")]
     State {
@@ -87,15 +104,73 @@ impl RoleError {
 struct Shards(Option<(Digest, Arc<Vec<Vec<u8>>>)>);
 
 impl Shards {
-    fn get(&mut self, board: &Board, view: &View) -> Result<Arc<Vec<Vec<u8>>>, RoleError> {
-        if let Some((_, shards)) = self.0.as_ref().filter(|(run, _)| *run == view.id) {
+    fn get(
+        &mut self,
+        board: &Board,
+        run: &Digest,
+        manifest: &[Shard],
+    ) -> Result<Arc<Vec<Vec<u8>>>, RoleError> {
+        if let Some((_, shards)) = self.0.as_ref().filter(|(known, _)| known == run) {
             return Ok(Arc::clone(shards));
         }
         let blobs = board.blobs();
-        let fetched = view.run.terms.manifest.iter().map(|shard| blobs.bytes(&shard.digest, shard.bytes));
+        let fetched = manifest.iter().map(|shard| blobs.bytes(&shard.digest, shard.bytes));
         let shards = Arc::new(fetched.collect::<Result<Vec<_>, BlobError>>()?);
-        self.0 = Some((view.id, Arc::clone(&shards)));
+        self.0 = Some((*run, Arc::clone(&shards)));
         Ok(shards)
+    }
+}
+
+/// What the ledger vouches for of a claim, in whichever run and round: enough to run its units again.
+#[derive(Clone, Debug)]
+struct Basis {
+    run: Digest,
+    spec: RunSpec,
+    manifest: Vec<Shard>,
+    /// The round whose base everything starts from: a segment's own, for a base the one before it.
+    round: u32,
+    beacon: [u8; 32],
+    /// Accepted deltas of that round, for a base.
+    deltas: Vec<Digest>,
+}
+
+impl Basis {
+    /// The basis of a dispute.
+    fn of_facts(facts: &Facts, claim: &Claim) -> Basis {
+        let round = match claim {
+            Claim::Base(_) => facts.round.saturating_sub(1),
+            Claim::Segment(_) => facts.round,
+        };
+        let (manifest, deltas) = (facts.manifest.clone(), facts.deltas.clone());
+        Basis { run: facts.run, spec: facts.spec, manifest, round, beacon: facts.beacon, deltas }
+    }
+
+    /// The basis of the current round's claims.
+    fn of_view(view: &View, board: &Board) -> Result<Basis, RoleError> {
+        let beacon = view.round.as_ref().ok_or(RoleError::State { what: "the round" })?.beacon;
+        let (run, round) = (view.id, view.progress.round);
+        let deltas = board.read(|state| state.accepted_deltas(&run, round));
+        let terms = &view.run.terms;
+        Ok(Basis { run, spec: terms.spec, manifest: terms.manifest.clone(), round, beacon, deltas })
+    }
+
+    /// The base of its round, followed by whoever holds `lineage`. A dispute of an older round or of another run does
+    /// not take the place of what is followed.
+    fn follow(
+        &self,
+        lineage: &mut Option<Lineage>,
+        board: &Board,
+        engine: &Engine,
+    ) -> Result<Lineage, RoleError> {
+        let leads_here = |l: &&mut Lineage| l.run == Some(self.run) && l.round <= self.round;
+        let mut own = None;
+        let lineage = match lineage.as_mut().filter(leads_here) {
+            Some(lineage) => lineage,
+            None => own.insert(Lineage { run: Some(self.run), ..Lineage::start(&self.spec) }),
+        };
+        let look = |round| board.read(|state| Lineage::look(state, &self.run, round));
+        lineage.follow(&self.spec, &board.blobs(), engine, self.round, look)?;
+        Ok(lineage.clone())
     }
 }
 
@@ -160,10 +235,8 @@ impl View {
         let spec = &self.run.terms.spec;
         // Another run, or a round that is over: from the beginning.
         lineage.take_if(|lineage| lineage.run != Some(self.id) || lineage.round > self.progress.round);
-        let lineage = lineage.get_or_insert_with(|| Lineage { run: Some(self.id), ..Lineage::start(spec) });
-        let look = |round| board.read(|state| Lineage::look(state, &self.id, round));
-        lineage.follow(spec, &board.blobs(), engine, self.progress.round, look)?;
-        Ok(lineage.clone())
+        lineage.get_or_insert_with(|| Lineage { run: Some(self.id), ..Lineage::start(spec) });
+        Basis::of_view(self, board)?.follow(lineage, board, engine)
     }
 
     /// The network's run that is not finished, if there is one: the oldest, where there are several.

@@ -2,17 +2,17 @@
 
 use super::disputes::{Disputes, Due};
 use super::signed::SignedSlots;
-use super::{Identity, Lineage, Role, RoleError, Shards, View};
+use super::{Basis, Identity, Lineage, Role, RoleError, Shards, View};
 use crate::network::Board;
 use crate::strategy::{Strategy, TestNetwork};
-use retrace_ledger::{Base, Body, ClaimRecord, Commit, Phase};
-use retrace_model::Words;
-use retrace_verifier::commitment::{BaseClaim, SignedBase, SignedCommitment};
+use retrace_ledger::{Base, Body, ClaimRecord, Commit, Phase, Role as AccountRole};
+use retrace_model::{RunSpec, Words};
+use retrace_verifier::commitment::{BaseClaim, Commitment, SignedBase, SignedCommitment};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Claim;
-use retrace_verifier::segment::{Assignment, Conduct, Honest, Segment, conducted};
-use retrace_verifier::state::{StateKind, root_of};
-use retrace_verifier::{Unit, Witness};
+use retrace_verifier::segment::{Assignment, Claimed, Conduct, Honest, Segment};
+use retrace_verifier::state::StateKind;
+use retrace_verifier::{Rerun, Unit};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl Trainer {
     ) -> Trainer {
         Trainer {
             identity,
-            strategy,
+            strategy: strategy.filter(|(strategy, _)| strategy.role() == AccountRole::Trainer),
             conduct: None,
             waiting_since: None,
             shards: Shards::default(),
@@ -63,15 +63,15 @@ impl Trainer {
     }
 
     /// How it behaves in this run.
-    fn conduct(&mut self, view: &View) -> Arc<dyn Conduct> {
-        if let Some((_, conduct)) = self.conduct.as_ref().filter(|(run, _)| *run == view.id) {
+    fn conduct(&mut self, run: &Digest, spec: &RunSpec) -> Arc<dyn Conduct> {
+        if let Some((_, conduct)) = self.conduct.as_ref().filter(|(known, _)| known == run) {
             return Arc::clone(conduct);
         }
         let conduct: Arc<dyn Conduct> = match self.strategy {
-            Some((strategy, proof)) => strategy.conduct(proof, &view.run.terms.spec),
+            Some((strategy, proof)) => strategy.conduct(proof, spec),
             None => Arc::new(Honest),
         };
-        self.conduct = Some((view.id, Arc::clone(&conduct)));
+        self.conduct = Some((*run, Arc::clone(&conduct)));
         conduct
     }
 
@@ -101,30 +101,35 @@ impl Trainer {
     }
 
     /// Trains a segment of the current round, publishes its delta and lists, and keeps it.
-    fn train(
-        &mut self,
-        board: &Board,
-        view: &View,
-        slot: u16,
-    ) -> Result<retrace_verifier::commitment::Commitment, RoleError> {
-        let conduct = self.conduct(view);
-        let lineage = view.follow(&mut self.lineage, board, &self.identity.engine)?;
-        let spec = &view.run.terms.spec;
-        let beacon = view.round.as_ref().ok_or(RoleError::State { what: "the round" })?.beacon;
-        let round = view.progress.round;
-        let shards = self.shards.get(board, view)?;
-        let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base: &lineage.base };
-        let segment = at.train(&self.identity.engine, conduct.as_ref(), |_| {});
-        let segment = segment.ok_or(RoleError::State { what: "a shard that is long enough" })?;
-        let commitment = segment.commitment(board.network(), view.id, &at, self.identity.peer());
+    fn train(&mut self, board: &Board, view: &View, slot: u16) -> Result<Commitment, RoleError> {
+        let basis = Basis::of_view(view, board)?;
+        // The lineage that is followed from round to round is moved on here.
+        view.follow(&mut self.lineage, board, &self.identity.engine)?;
+        let (kept, commitment) = self.make(board, &basis, slot)?;
+        let (spec, segment, round) = (&basis.spec, &kept.segment, basis.round);
         let blobs = board.blobs();
         blobs.put_tensors(StateKind::Delta, spec, &segment.delta)?;
         blobs.put_bytes(&borsh::to_vec(&segment.lists).unwrap_or_default())?;
         // Two rounds are enough: a segment is decided before the round after the next one opens.
         self.kept.retain(|kept| kept.round + 2 > round);
-        let (id, published) = (commitment.id(), BTreeSet::new());
-        self.kept.push(Kept { commitment: id, beacon, round, slot, base: lineage.base, segment, published });
+        self.kept.push(kept);
         Ok(commitment)
+    }
+
+    /// Trains the segment of a slot, in whichever round: it has one right answer, and a conduct always lies in the
+    /// same way, so it is the one that was committed to, if there was one (W-5.3).
+    fn make(&mut self, board: &Board, basis: &Basis, slot: u16) -> Result<(Kept, Commitment), RoleError> {
+        let conduct = self.conduct(&basis.run, &basis.spec);
+        let lineage = basis.follow(&mut self.lineage, board, &self.identity.engine)?;
+        let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
+        let (spec, beacon, round) = (&basis.spec, basis.beacon, basis.round);
+        let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base: &lineage.base };
+        let segment = at.train(&self.identity.engine, conduct.as_ref(), |_| {});
+        let segment = segment.ok_or(RoleError::State { what: "a shard that is long enough" })?;
+        let commitment = segment.commitment(board.network(), basis.run, &at, self.identity.peer());
+        let (id, published) = (commitment.id(), BTreeSet::new());
+        let kept = Kept { commitment: id, beacon, round, slot, base: lineage.base, segment, published };
+        Ok((kept, commitment))
     }
 
     /// This trainer's claims of the current round.
@@ -187,13 +192,14 @@ impl Trainer {
         if height < since + self.patience(view) || !can_lock {
             return Ok(false);
         }
-        let witness = self.merge(board, view)?;
-        let post: Vec<Words> = witness.post().into_iter().cloned().collect();
+        view.follow(&mut self.lineage, board, &self.identity.engine)?;
+        let merged = self.merge(board, &Basis::of_view(view, board)?)?;
+        let root = Claimed::replayed(&merged).post.ok_or(RoleError::State { what: "the merged base" })?;
         let claim = BaseClaim {
             network: board.network(),
             run: view.id,
             round: view.progress.round + 1,
-            root: root_of(StateKind::Outer, &view.run.terms.spec, &post),
+            root,
             poster: self.identity.peer(),
         };
         board.submit(
@@ -213,27 +219,29 @@ impl Trainer {
         if is_eager { 0 } else { 2 + 2 * at as u64 }
     }
 
-    fn merge(&mut self, board: &Board, view: &View) -> Result<Witness, RoleError> {
-        let conduct = self.conduct(view);
-        let lineage = view.follow(&mut self.lineage, board, &self.identity.engine)?;
-        let deltas = board.read(|state| state.accepted_deltas(&view.id, view.progress.round));
-        let task = lineage.merge_task(&view.run.terms.spec, &board.blobs(), &deltas)?;
+    /// Its own merge of the accepted deltas.
+    fn merge(&mut self, board: &Board, basis: &Basis) -> Result<Rerun, RoleError> {
+        let conduct = self.conduct(&basis.run, &basis.spec);
+        let lineage = basis.follow(&mut self.lineage, board, &self.identity.engine)?;
+        let task = lineage.merge_task(&basis.spec, &board.blobs(), &basis.deltas)?;
         let scalars = task.scalars();
-        Ok(conducted(task, scalars, &self.identity.engine, conduct.as_ref()))
+        Ok(Rerun::new(task, scalars, &self.identity.engine, conduct))
     }
 
-    fn defend(&mut self, board: &Board, view: &View, due: &Due) -> Result<(), RoleError> {
+    /// Answers one dispute, whichever of its claims it is about.
+    fn defend(&mut self, board: &Board, due: &Due) -> Result<(), RoleError> {
+        if Disputes::said(board, &self.identity.key, due)? {
+            return Ok(());
+        }
         if !self.disputes.knows(due) {
             let docket = due.game.docket();
-            let shards = self.shards.get(board, view)?;
-            let witness = match &docket.claim {
-                Claim::Base(_) => self.merge(board, view)?,
-                Claim::Segment(signed) => {
-                    let at = self.keep(board, view, signed)?;
-                    self.rerun(view, &shards, at, docket.unit)?
-                }
+            let basis = Basis::of_facts(&docket.facts, &docket.claim);
+            let trace = match &docket.claim {
+                Claim::Base(_) => self.merge(board, &basis)?,
+                Claim::Segment(signed) => self.rerun(board, &basis, signed, docket.unit)?,
             };
-            self.disputes.seat(due, witness, shards);
+            let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
+            self.disputes.seat(board, due, trace, shards)?;
         }
         self.disputes.play(board, &self.identity.key, due)
     }
@@ -241,19 +249,51 @@ impl Trainer {
     /// Its own unit once more, as it was run: a trace is made only when somebody asks for it.
     fn rerun(
         &mut self,
-        view: &View,
-        shards: &[Vec<u8>],
-        at: usize,
+        board: &Board,
+        basis: &Basis,
+        signed: &SignedCommitment,
         unit: Unit,
-    ) -> Result<Witness, RoleError> {
-        let conduct = self.conduct(view);
-        let kept = &self.kept[at];
-        let spec = &view.run.terms.spec;
-        let (beacon, round, slot, base) = (&kept.beacon, kept.round, kept.slot, &kept.base[..]);
-        let at = Assignment { spec, beacon, round, slot, shards, base };
+    ) -> Result<Rerun, RoleError> {
+        let conduct = self.conduct(&basis.run, &basis.spec);
+        let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
+        let id = signed.commitment.id();
+        let made = match self.kept.iter().any(|kept| kept.commitment == id) {
+            true => None,
+            false => {
+                tracing::info!(commitment = %id, "training this segment again to answer for it");
+                Some(self.make(board, basis, signed.commitment.slot)?.0)
+            }
+        };
+        let kept = self.kept.iter().chain(&made).find(|kept| kept.commitment == id);
+        let kept = kept.ok_or(RoleError::State { what: "the segment that was committed to" })?;
+        let (spec, beacon, base) = (&basis.spec, &kept.beacon, &kept.base[..]);
+        let at = Assignment { spec, beacon, round: kept.round, slot: kept.slot, shards: &shards, base };
         let task = at.task(unit, kept.segment.before(unit), &kept.segment.lists);
         let task = task.ok_or(RoleError::State { what: "the disputed unit" })?;
-        Ok(at.witness(task, &self.identity.engine, conduct.as_ref()))
+        Ok(at.rerun(task, &self.identity.engine, conduct))
+    }
+
+    /// Answers the first dispute that can be answered; an error where there are some, and none can be.
+    fn answer(&mut self, board: &Board) -> Result<bool, RoleError> {
+        let mut failed = None;
+        for due in self.disputes.due(board, &self.identity.peer()) {
+            match self.defend(board, &due) {
+                Ok(()) => return Ok(true),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(false), Err)
+    }
+
+    /// Everything that is not a dispute, in the oldest run that goes on.
+    fn work(&mut self, board: &Board) -> Result<bool, RoleError> {
+        let Some(view) = board.read(View::of) else { return Ok(false) };
+        self.publish(board, &view)?;
+        if let Some(slot) = self.open_slot(&view) {
+            self.commit(board, &view, slot)?;
+            return Ok(true);
+        }
+        self.post_base(board, &view)
     }
 }
 
@@ -263,16 +303,17 @@ impl Role for Trainer {
     }
 
     fn act(&mut self, board: &Board) -> Result<bool, RoleError> {
-        let Some(view) = board.read(View::of) else { return Ok(false) };
-        if let Some(due) = Disputes::due(board, &view, &self.identity.peer()) {
-            self.defend(board, &view, &due)?;
-            return Ok(true);
+        // A dispute that cannot be answered yet holds up nothing else.
+        match self.answer(board) {
+            Ok(true) => Ok(true),
+            Ok(false) => self.work(board),
+            Err(error) => {
+                if self.work(board)? {
+                    Ok(true)
+                } else {
+                    Err(error)
+                }
+            }
         }
-        self.publish(board, &view)?;
-        if let Some(slot) = self.open_slot(&view) {
-            self.commit(board, &view, slot)?;
-            return Ok(true);
-        }
-        self.post_base(board, &view)
     }
 }

@@ -1,19 +1,24 @@
 //! A verifier: replays drawn units, says what it found, disputes what is wrong, and settles what is right.
 
 use super::disputes::{Disputes, Due};
-use super::{Identity, Lineage, Role, RoleError, Shards, View};
+use super::{Basis, Identity, Lineage, Role, RoleError, Shards, View};
 use crate::home::BlobError;
 use crate::network::Board;
+use crate::strategy::{Strategy, TestNetwork};
 use retrace_ledger::{
-    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Settle, Timeout, Verdict, VerdictResult,
+    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Role as AccountRole, Settle, Timeout, Verdict,
+    VerdictResult,
 };
+use retrace_model::RunSpec;
 use retrace_model::program::first_state;
 use retrace_verifier::commitment::SignedCommitment;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Opening};
-use retrace_verifier::segment::{Assignment, Claimed, Honest};
+use retrace_verifier::segment::{Assignment, Claimed, Conduct, Honest};
 use retrace_verifier::state::StateKind;
-use retrace_verifier::{Unit, Witness};
+use retrace_verifier::{Rerun, Trace, Unit};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A verifier's state.
 pub struct Verifier {
@@ -21,47 +26,68 @@ pub struct Verifier {
     shards: Shards,
     lineage: Option<Lineage>,
     disputes: Disputes,
+    /// How it lies, with the proof that this is a test network; honest without one.
+    strategy: Option<(Strategy, TestNetwork)>,
+    /// Claims that it disputed since it was started.
+    accused: BTreeSet<Digest>,
 }
 
 impl Verifier {
     /// A verifier that has judged nothing yet.
     pub fn new(identity: Identity) -> Verifier {
-        Verifier { identity, shards: Shards::default(), lineage: None, disputes: Disputes::default() }
+        Verifier {
+            identity,
+            shards: Shards::default(),
+            lineage: None,
+            disputes: Disputes::default(),
+            strategy: None,
+            accused: BTreeSet::new(),
+        }
+    }
+
+    /// A verifier that lies, on a test network; honest for the strategy of another role.
+    pub fn lying(self, strategy: Option<(Strategy, TestNetwork)>) -> Verifier {
+        let strategy = strategy.filter(|(strategy, _)| strategy.role() == AccountRole::Verifier);
+        Verifier { strategy, ..self }
     }
 
     /// Replays a unit from public bytes alone; none while the bytes are not there yet.
     fn replay(
         &mut self,
         board: &Board,
-        view: &View,
+        basis: &Basis,
         claim: &Claim,
         unit: Unit,
+        conduct: Arc<dyn Conduct>,
     ) -> Result<Option<Replay>, RoleError> {
-        let lineage = view.follow(&mut self.lineage, board, &self.identity.engine)?;
+        let lineage = basis.follow(&mut self.lineage, board, &self.identity.engine)?;
         match claim {
             Claim::Base(signed) => {
-                let deltas = board.read(|state| state.accepted_deltas(&view.id, view.progress.round));
-                let task = lineage.merge_task(&view.run.terms.spec, &board.blobs(), &deltas)?;
-                let witness = task.replay(&self.identity.engine);
+                let task = lineage.merge_task(&basis.spec, &board.blobs(), &basis.deltas)?;
+                let scalars = task.scalars();
+                let trace = Rerun::new(task, scalars, &self.identity.engine, conduct);
                 let claimed = Claimed { post: Some(signed.claim.root), batch: None, loss: None };
-                Ok(Some(Replay { claimed, witness, opening: Opening::Nothing }))
+                Ok(Some(Replay { claimed, trace, opening: Opening::Nothing }))
             }
-            Claim::Segment(signed) => match self.replay_segment(board, view, &lineage, signed, unit) {
-                Err(RoleError::Blob(BlobError::Missing { .. })) => Ok(None),
-                other => other.map(Some),
-            },
+            Claim::Segment(signed) => {
+                match self.replay_segment(board, basis, &lineage, signed, unit, conduct) {
+                    Err(RoleError::Blob(BlobError::Missing { .. })) => Ok(None),
+                    other => other.map(Some),
+                }
+            }
         }
     }
 
     fn replay_segment(
         &mut self,
         board: &Board,
-        view: &View,
+        basis: &Basis,
         lineage: &Lineage,
         signed: &SignedCommitment,
         unit: Unit,
+        conduct: Arc<dyn Conduct>,
     ) -> Result<Replay, RoleError> {
-        let (spec, c) = (&view.run.terms.spec, &signed.commitment);
+        let (spec, c) = (&basis.spec, &signed.commitment);
         let blobs = board.blobs();
         let lists = blobs.lists(&c.lists)?;
         if !lists.belong_to(c, spec.steps) {
@@ -79,15 +105,22 @@ impl Verifier {
             (None, Unit::Step(_)) => first_state(spec, &lineage.base),
             (None, _) => Vec::new(),
         };
-        let missing = RoleError::State { what: "the drawn unit" };
-        let beacon = view.round.as_ref().ok_or(RoleError::State { what: "the round" })?.beacon;
-        let shards = self.shards.get(board, view)?;
+        let missing = || RoleError::State { what: "the drawn unit" };
+        let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
         let (round, slot, base) = (c.round, c.slot, &lineage.base[..]);
-        let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base };
-        let task = at.task(unit, &pre, &lists).ok_or(RoleError::State { what: "the drawn unit" })?;
-        let witness = at.witness(task, &self.identity.engine, &Honest);
-        let claimed = Claimed::of(c, &lists, unit).ok_or(RoleError::State { what: "the drawn unit" })?;
-        Ok(Replay { claimed, witness, opening: lists.opening(unit).ok_or(missing)? })
+        let at = Assignment { spec, beacon: &basis.beacon, round, slot, shards: &shards, base };
+        let task = at.task(unit, &pre, &lists).ok_or_else(missing)?;
+        let trace = at.rerun(task, &self.identity.engine, conduct);
+        let claimed = Claimed::of(c, &lists, unit).ok_or_else(missing)?;
+        Ok(Replay { claimed, trace, opening: lists.opening(unit).ok_or_else(missing)? })
+    }
+
+    /// How its player runs a unit that it disputes.
+    fn conduct(&self, spec: &RunSpec) -> Arc<dyn Conduct> {
+        match self.strategy {
+            Some((strategy, proof)) => strategy.conduct(proof, spec),
+            None => Arc::new(Honest),
+        }
     }
 
     /// The first drawn unit without this verifier's verdict.
@@ -107,11 +140,17 @@ impl Verifier {
 
     /// Gives one verdict, or none while the bytes for every unit are still missing.
     fn judge(&mut self, board: &Board, view: &View) -> Result<bool, RoleError> {
-        for (claim, record, unit) in self.unjudged(board, view) {
-            let Some(replay) = self.replay(board, view, &record.claim, unit)? else { continue };
-            let is_match = replay.claimed == Claimed::replayed(&replay.witness);
+        let unjudged = self.unjudged(board, view);
+        if unjudged.is_empty() {
+            return Ok(false);
+        }
+        let basis = self.basis(board, view)?;
+        for (claim, record, unit) in unjudged {
+            let replay = self.replay(board, &basis, &record.claim, unit, Arc::new(Honest))?;
+            let Some(replay) = replay else { continue };
+            let is_match = replay.claimed == Claimed::replayed(&replay.trace);
             let result = if is_match { VerdictResult::Match } else { VerdictResult::Mismatch };
-            let trace_root = replay.witness.trace_root();
+            let trace_root = replay.trace.outline().trace_root();
             board.submit(&self.identity.key, Body::Verdict(Verdict { claim, unit, result, trace_root }));
             return Ok(true);
         }
@@ -129,8 +168,12 @@ impl Verifier {
                     verdict.is_some_and(|v| v.result == VerdictResult::Mismatch)
                 })
             });
+            let wrong = wrong.or_else(|| self.falsely(claim, record));
             let Some(unit) = wrong.filter(|_| record.disputes.is_empty()) else { continue };
-            let Some(replay) = self.replay(board, view, &record.claim, unit)? else { continue };
+            let basis = self.basis(board, view)?;
+            let replay = self.replay(board, &basis, &record.claim, unit, Arc::new(Honest))?;
+            let Some(replay) = replay else { continue };
+            self.accused.insert(*claim);
             let body = Dispute { claim: *claim, unit, opening: replay.opening };
             board.submit(&self.identity.key, Body::Dispute(Box::new(body)));
             return Ok(true);
@@ -138,15 +181,53 @@ impl Verifier {
         Ok(false)
     }
 
-    fn challenge(&mut self, board: &Board, view: &View, due: &Due) -> Result<(), RoleError> {
+    /// What a false challenger disputes though nothing is wrong: a drawn unit of every claim, once.
+    fn falsely(&self, claim: &Digest, record: &ClaimRecord) -> Option<Unit> {
+        let may = self.strategy.is_some() && !self.accused.contains(claim);
+        let is_other = record.signer() != self.identity.peer();
+        drawn_units(record).into_iter().next().filter(|_| may && is_other)
+    }
+
+    /// What the current round's claims stand on.
+    fn basis(&mut self, board: &Board, view: &View) -> Result<Basis, RoleError> {
+        // The lineage that is followed from round to round is moved on here.
+        view.follow(&mut self.lineage, board, &self.identity.engine)?;
+        Basis::of_view(view, board)
+    }
+
+    fn challenge(&mut self, board: &Board, due: &Due) -> Result<(), RoleError> {
+        if Disputes::said(board, &self.identity.key, due)? {
+            return Ok(());
+        }
         if !self.disputes.knows(due) {
             let docket = due.game.docket();
-            let replay = self.replay(board, view, &docket.claim, docket.unit)?;
-            let witness = replay.ok_or(RoleError::State { what: "the disputed unit's bytes" })?.witness;
-            let shards = self.shards.get(board, view)?;
-            self.disputes.seat(due, witness, shards);
+            let basis = Basis::of_facts(&docket.facts, &docket.claim);
+            let conduct = self.conduct(&basis.spec);
+            let replay = self.replay(board, &basis, &docket.claim, docket.unit, conduct)?;
+            let trace = replay.ok_or(RoleError::State { what: "the disputed unit's bytes" })?.trace;
+            let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
+            self.disputes.seat(board, due, trace, shards)?;
         }
         self.disputes.play(board, &self.identity.key, due)
+    }
+
+    /// Answers the first dispute that can be answered; an error where there are some, and none can be.
+    fn answer(&mut self, board: &Board) -> Result<bool, RoleError> {
+        let mut failed = None;
+        for due in self.disputes.due(board, &self.identity.peer()) {
+            match self.challenge(board, &due) {
+                Ok(()) => return Ok(true),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(false), Err)
+    }
+
+    /// Everything that is not a move, in the oldest run that goes on.
+    fn work(&mut self, board: &Board) -> Result<bool, RoleError> {
+        let Some(view) = board.read(View::of) else { return Ok(false) };
+        let acted = self.tidy(board, &view) || self.dispute(board, &view)? || self.judge(board, &view)?;
+        Ok(acted)
     }
 
     /// Settles the first claim that the rules let settle, and ends disputes whose clock ran out.
@@ -177,7 +258,7 @@ impl Verifier {
 /// A replay beside what was claimed, with the list elements that a dispute needs.
 struct Replay {
     claimed: Claimed,
-    witness: Witness,
+    trace: Rerun,
     opening: Opening,
 }
 
@@ -193,12 +274,17 @@ impl Role for Verifier {
     }
 
     fn act(&mut self, board: &Board) -> Result<bool, RoleError> {
-        let Some(view) = board.read(View::of) else { return Ok(false) };
-        if let Some(due) = Disputes::due(board, &view, &self.identity.peer()) {
-            self.challenge(board, &view, &due)?;
-            return Ok(true);
+        // A dispute that cannot be answered yet holds up nothing else.
+        match self.answer(board) {
+            Ok(true) => Ok(true),
+            Ok(false) => self.work(board),
+            Err(error) => {
+                if self.work(board)? {
+                    Ok(true)
+                } else {
+                    Err(error)
+                }
+            }
         }
-        let acted = self.tidy(board, &view) || self.dispute(board, &view)? || self.judge(board, &view)?;
-        Ok(acted)
     }
 }

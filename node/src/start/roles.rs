@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::keys::Keystore;
 use crate::network::Board;
 use crate::roles::{Archivist, Attester, Identity, Role, SignedSlots, Trainer, Verifier, run_until_stopped};
-use crate::strategy::TestNetwork;
+use crate::strategy::{Strategy, TestNetwork};
 use retrace_ledger::Role as AccountRole;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -26,7 +26,7 @@ pub(super) fn spawn(
         let mut role: Box<dyn Role> = match kind {
             AccountRole::Auditor => Box::new(Archivist::new(identity())),
             AccountRole::Validator => Box::new(Attester::new(identity())),
-            AccountRole::Verifier => Box::new(Verifier::new(identity())),
+            AccountRole::Verifier => Box::new(Verifier::new(identity()).lying(strategy(board, config))),
             AccountRole::Trainer => Box::new(trainer(board, config, identity())?),
             AccountRole::Sponsor => continue,
         };
@@ -40,7 +40,11 @@ pub(super) fn spawn(
 
 fn trainer(board: &Board, config: &Config, identity: Identity) -> Result<Trainer, StartError> {
     let signed = SignedSlots::open(board.home().path().join("signed"))?;
-    // Without the proof of a test network there is no way to a strategy; the configuration was refused before.
-    let strategy = config.strategy.zip(TestNetwork::of(board.genesis()));
-    Ok(Trainer::new(identity, strategy, signed))
+    Ok(Trainer::new(identity, strategy(board, config), signed))
+}
+
+/// How this node lies. Without the proof of a test network there is no way to a strategy; the configuration was
+/// refused before.
+fn strategy(board: &Board, config: &Config) -> Option<(Strategy, TestNetwork)> {
+    config.strategy.zip(TestNetwork::of(board.genesis()))
 }

@@ -1,5 +1,6 @@
-//! Dishonest trainers as named strategies: one file each, and a door that only test networks open.
+//! Dishonest parties as named strategies: one file each, and a door that only test networks open.
 
+mod false_challenge;
 mod false_loss;
 mod poisoned_gradient;
 mod stale_step;
@@ -8,7 +9,7 @@ mod wrong_batch;
 mod wrong_delta;
 mod wrong_rate;
 
-use retrace_ledger::Genesis;
+use retrace_ledger::{Genesis, Role};
 use retrace_model::RunSpec;
 use retrace_verifier::segment::Conduct;
 use std::fmt;
@@ -43,10 +44,12 @@ pub enum Strategy {
     FalseLoss,
     /// Posts a base that is not the merge.
     WrongBase,
+    /// Disputes what is right.
+    FalseChallenge,
 }
 
 /// All strategies with their names and what they do.
-pub const STRATEGIES: [(Strategy, &str, &str); 7] = [
+pub const STRATEGIES: [(Strategy, &str, &str); 8] = [
     (Strategy::PoisonedGradient, "poisoned-gradient", "negates an activation gradient in a middle layer"),
     (Strategy::StaleStep, "stale-step", "claims that a step changed nothing"),
     (Strategy::WrongDelta, "wrong-delta", "claims a delta that does not match the checkpoint"),
@@ -54,6 +57,7 @@ pub const STRATEGIES: [(Strategy, &str, &str); 7] = [
     (Strategy::WrongRate, "wrong-rate", "updates with twice the learning rate"),
     (Strategy::FalseLoss, "false-loss", "reports half the loss"),
     (Strategy::WrongBase, "wrong-base", "posts a base that is not the merge of the deltas"),
+    (Strategy::FalseChallenge, "false-challenge", "as a verifier, disputes a unit that is right"),
 ];
 
 /// A name that no strategy has.
@@ -84,6 +88,14 @@ impl fmt::Display for Strategy {
 }
 
 impl Strategy {
+    /// The role that lies so; in another one it changes nothing.
+    pub fn role(self) -> Role {
+        match self {
+            Strategy::FalseChallenge => Role::Verifier,
+            _ => Role::Trainer,
+        }
+    }
+
     /// The conduct, for a test network.
     pub fn conduct(self, _proof: TestNetwork, spec: &RunSpec) -> Arc<dyn Conduct> {
         match self {
@@ -94,6 +106,7 @@ impl Strategy {
             Strategy::WrongRate => Arc::new(wrong_rate::WrongRate),
             Strategy::FalseLoss => Arc::new(false_loss::FalseLoss),
             Strategy::WrongBase => Arc::new(wrong_base::WrongBase),
+            Strategy::FalseChallenge => Arc::new(false_challenge::FalseChallenge),
         }
     }
 }
@@ -101,7 +114,7 @@ impl Strategy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use retrace_ledger::{Amount, GenesisAccount, Params, RegisteredKeys, Role, VrfSecret};
+    use retrace_ledger::{Amount, GenesisAccount, Params, RegisteredKeys, VrfSecret};
     use retrace_verifier::signature::peer_key;
 
     fn genesis(test_network: bool) -> Genesis {

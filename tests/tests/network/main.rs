@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod accused;
 mod agree;
 mod demo;
 mod hostile;

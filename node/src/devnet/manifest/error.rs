@@ -64,8 +64,15 @@ pub enum ManifestError {
         /// The address.
         ip: Ipv4Addr,
     },
-    /// A strategy of somebody who does not train.
-    #[error("{name} does not train, and only trainers have a strategy")]
+    /// A verifier's strategy of somebody who does not verify.
+    #[error("{name} does not verify, and its strategy is a verifier's")]
+    #[diagnostic(help("move the strategy to a verifier"))]
+    NoVerifier {
+        /// The node.
+        name: String,
+    },
+    /// A trainer's strategy of somebody who does not train.
+    #[error("{name} does not train, and its strategy is a trainer's")]
     #[diagnostic(help("move the strategy to a trainer"))]
     NoTrainer {
         /// The node.

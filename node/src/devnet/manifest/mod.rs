@@ -145,6 +145,7 @@ mod tests {
             (node("role = \"trainer\"\nname = \"Bob\""), "node[4].name is \"Bob\""),
             (node("role = \"trainer\"\nname = \"faucet\""), "node[4].name is \"faucet\""),
             (node("role = \"verifier\"\nstrategy = \"stale-step\""), "verifier-3 does not train"),
+            (node("role = \"trainer\"\nstrategy = \"false-challenge\""), "trainer-2 does not verify"),
             (node("role = \"trainer\"\nstrategy = \"stale\""), "node[4].strategy is \"stale\""),
             (node("role = \"trainer\"\nip = \"10.0.0.1\""), "node[4].ip is \"10.0.0.1\""),
             (node("role = \"trainer\"\nip = \"127.9.9.9\"\ncount = 2"), "two nodes have address 127.9.9.9"),

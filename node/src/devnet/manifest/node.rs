@@ -73,8 +73,12 @@ fn check(nodes: &[NodePlan]) -> Result<(), ManifestError> {
         if let Some(ip) = node.ip.filter(|ip| !addresses.insert(*ip)) {
             return Err(ManifestError::AddressTwice { ip });
         }
-        if node.strategy.is_some() && !node.roles.contains(&Role::Trainer) {
-            return Err(ManifestError::NoTrainer { name: node.name.clone() });
+        if let Some(role) = node.strategy.map(Strategy::role).filter(|role| !node.roles.contains(role)) {
+            let name = node.name.clone();
+            return Err(match role {
+                Role::Verifier => ManifestError::NoVerifier { name },
+                _ => ManifestError::NoTrainer { name },
+            });
         }
     }
     Ok(())
