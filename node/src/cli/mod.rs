@@ -11,6 +11,7 @@ mod evidence;
 mod exit;
 mod init;
 mod keys;
+mod lab;
 mod log;
 mod print;
 mod remote;
@@ -79,6 +80,8 @@ enum Command {
     Rewards(rewards::Args),
     /// Measure a running network, or a training step
     Bench(bench::Args),
+    /// Attack the dispute game: random lies, false challengers, forgeries, the paper's case study
+    Lab(lab::Args),
     /// Check that this machine computes the right bits
     Selftest(selftest::Args),
 }
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Why(args) => why::run(&args),
         Command::Rewards(args) => rewards::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Lab(args) => lab::run(&args),
         Command::Selftest(args) => selftest::run(&args),
     };
     match result {
