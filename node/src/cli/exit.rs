@@ -12,6 +12,8 @@ pub enum Exit {
     No,
     /// The input cannot be read: status 2.
     Unreadable,
+    /// Nothing was judged, since nobody was named whose word decides: status 3.
+    NotJudged,
 }
 
 impl From<Exit> for ExitCode {

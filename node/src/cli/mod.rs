@@ -62,7 +62,7 @@ enum Command {
     Doctor(doctor::Args),
     /// Compute steps of a finished run again and compare
     Replay(replay::Args),
-    /// Judge an evidence bundle without trusting anybody
+    /// Judge a file of evidence, and say what it rests on
     Evidence(evidence::Args),
     /// Where a node and its network stand
     Status(status::Args),

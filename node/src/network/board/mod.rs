@@ -12,6 +12,7 @@ use super::journal::Journal;
 use super::mempool::{Mempool, Origin};
 use super::metrics::Metrics;
 use crate::home::{Blobs, Home, HomeError};
+use retrace_ledger::evidence::{ClockBundle, NoClockBundle};
 use retrace_ledger::{
     Block, Certificate, Chain, Event, Fault, Genesis, Head, Height, Signed, State, Transaction, ValidatorSet,
 };
@@ -159,6 +160,11 @@ impl Board {
     /// The last block.
     pub fn head(&self) -> Head {
         self.lock().chain.head()
+    }
+
+    /// That an accused's clock ran out, as the last block has it.
+    pub fn clock_bundle(&self, dispute: &Digest) -> Result<ClockBundle, NoClockBundle> {
+        ClockBundle::of(&self.lock().chain, dispute)
     }
 
     /// Height of the last block.

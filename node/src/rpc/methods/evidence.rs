@@ -1,31 +1,41 @@
-//! `GET /v1/evidence/{dispute}`: the bundle of a judged dispute, made again from its docket and the blocks (W-3.9).
+//! `GET /v1/evidence/{dispute}`: the bundle of a judged dispute, made again from its docket and the blocks, or that of
+//! one which the ledger's clock decided (W-3.9).
 
 use crate::rpc::asked::Asked;
 use crate::rpc::door::Door;
 use crate::rpc::refused::Refused;
 use crate::rpc::row::Row;
 use axum::http::StatusCode;
+use retrace_ledger::evidence::NoClockBundle;
 use retrace_ledger::{Body, DisputeStatus, Height};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Docket;
-use retrace_verifier::evidence::{Bundle, MAGIC};
+use retrace_verifier::evidence::Bundle;
 use retrace_verifier::{SignedMove, Unit};
 use std::collections::BTreeSet;
 
 pub(in crate::rpc) fn row() -> Row {
     let says =
-        "The evidence of a judged dispute: a bundle that `retrace evidence verify` and the Python judge read";
+        "The evidence of a judged dispute, or of one that an accused's clock decided: a bundle for `retrace evidence verify`";
     Row::bytes("/v1/evidence/{dispute}", says, "application/octet-stream", look)
 }
 
 fn look(door: &Door, asked: &Asked) -> Result<Vec<u8>, Refused> {
     let id = asked.digest("dispute")?;
+    match door.board.clock_bundle(&id) {
+        Ok(bundle) => return Ok(retrace_ledger::encode(&bundle)),
+        Err(NoClockBundle::Fault(fault)) => return Err(Refused::fault(fault)),
+        Err(NoClockBundle::Unknown | NoClockBundle::OtherEnd) => {}
+    }
     let docket = judged(door, &id)?;
     let moves = moves(door, &id)?;
-    Ok(retrace_ledger::encode(&Bundle { magic: MAGIC, docket, moves }))
+    let parties = [docket.claim.signer(), docket.challenger];
+    let known = door.board.read(|state| parties.map(|party| state.delegation(&party).copied()));
+    let known: Vec<_> = known.into_iter().flatten().collect();
+    Ok(retrace_ledger::encode(&Bundle::defended(docket, moves, &known)))
 }
 
-/// The docket, if the referee found something: a clock proves nothing.
+/// The docket, if the referee found something.
 fn judged(door: &Door, id: &Digest) -> Result<Docket, Refused> {
     let found = door.board.read(|state| Some((state.dispute(id)?.clone(), state.docket(id)?.clone())));
     let (record, docket) = found.ok_or_else(|| Refused::unknown("dispute", id))?;
@@ -35,7 +45,7 @@ fn judged(door: &Door, id: &Digest) -> Result<Docket, Refused> {
 
 fn unproved(unit: Unit) -> Refused {
     let message = format!("the referee found nothing wrong in this {unit}, or has not judged it");
-    let hint = "a dispute that is open, was lost, overtaken or decided by a clock has no bundle";
+    let hint = "a dispute that is open, was lost, overtaken or ended by a contradiction has no bundle here";
     Refused::new(StatusCode::NOT_FOUND, "no_evidence", message, hint)
 }
 
