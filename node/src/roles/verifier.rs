@@ -1,11 +1,13 @@
 //! A verifier: replays drawn units, says what it found, disputes what is wrong, and settles what is right.
 
+use super::accuse::{self, Step};
 use super::disputes::{Disputes, Due};
 use super::{Identity, Lineage, Role, RoleError, Shards, View};
 use crate::home::BlobError;
 use crate::network::Board;
 use retrace_ledger::{
-    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Settle, Timeout, Verdict, VerdictResult,
+    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Seal, Settle, Timeout, Verdict, VerdictResult,
+    drawn_verifiers,
 };
 use retrace_model::program::first_state;
 use retrace_verifier::commitment::SignedCommitment;
@@ -110,6 +112,9 @@ impl Verifier {
         for (claim, record, unit) in self.unjudged(board, view) {
             let Some(replay) = self.replay(board, view, &record.claim, unit)? else { continue };
             let is_match = replay.claimed == Claimed::replayed(&replay.witness);
+            if !is_match && self.seal_first(board, view, &claim, &record, unit) {
+                return Ok(true);
+            }
             let result = if is_match { VerdictResult::Match } else { VerdictResult::Mismatch };
             let trace_root = replay.witness.trace_root();
             board.submit(&self.identity.key, Body::Verdict(Verdict { claim, unit, result, trace_root }));
@@ -118,22 +123,49 @@ impl Verifier {
         Ok(false)
     }
 
-    /// Disputes the first unit that this verifier found wrong, where nobody does already.
+    /// A verdict that it was not drawn for is no accusation, but tells everybody of one: it is sealed before. False where
+    /// nothing is left to seal.
+    fn seal_first(
+        &self,
+        board: &Board,
+        view: &View,
+        claim: &Digest,
+        record: &ClaimRecord,
+        unit: Unit,
+    ) -> bool {
+        let (key, peer) = (&self.identity.key, self.identity.peer());
+        let verdicts_min = view.run.terms.verdicts_min;
+        let drawn = record.audit.as_ref().map(|audit| drawn_verifiers(audit, claim, unit, verdicts_min));
+        if drawn.is_some_and(|drawn| drawn.contains(&peer)) {
+            return false;
+        }
+        let step = board.read(|state| {
+            let next = state.now().ok()?.moment().height.after(1);
+            Some(accuse::sealed(state.seals(&peer), next, key, claim, unit))
+        });
+        let Some(Step::Seal(seal)) = step else { return false };
+        board.submit(key, Body::Seal(Seal { seal })).is_some()
+    }
+
+    /// Disputes the first unit of a claim that this verifier found wrong, whoever else disputes the claim.
     fn dispute(&mut self, board: &Board, view: &View) -> Result<bool, RoleError> {
-        let peer = self.identity.peer();
         for (claim, record) in &view.claims {
-            let wrong = drawn_units(record).into_iter().find(|unit| {
-                let mine = |v: &&retrace_ledger::VerdictRecord| v.verifier == peer;
-                board.read(|state| {
-                    let verdict = state.verdicts_of(claim, *unit).iter().find(mine).copied();
-                    verdict.is_some_and(|v| v.result == VerdictResult::Mismatch)
-                })
-            });
-            let Some(unit) = wrong.filter(|_| record.disputes.is_empty()) else { continue };
+            let units = drawn_units(record);
+            let key = &self.identity.key;
+            let due = board.read(|state| accuse::due(state, key, claim, record, &units));
+            let Some((unit, step)) = due else { continue };
+            let salt = match step {
+                Step::Dispute(salt) => salt,
+                Step::Seal(seal) => match board.submit(key, Body::Seal(Seal { seal })) {
+                    Some(_) => return Ok(true),
+                    None => continue,
+                },
+            };
             let Some(replay) = self.replay(board, view, &record.claim, unit)? else { continue };
-            let body = Dispute { claim: *claim, unit, opening: replay.opening };
-            board.submit(&self.identity.key, Body::Dispute(Box::new(body)));
-            return Ok(true);
+            let body = Dispute { claim: *claim, unit, opening: replay.opening, salt };
+            if board.submit(&self.identity.key, Body::Dispute(Box::new(body))).is_some() {
+                return Ok(true);
+            }
         }
         Ok(false)
     }
@@ -155,8 +187,7 @@ impl Verifier {
             let now = state.now().ok()?.moment();
             for (claim, record) in &view.claims {
                 for id in &record.disputes {
-                    let turn = state.game(id)?.turn();
-                    if state.dispute(id)?.clocks.has_expired(turn, now) {
+                    if state.timed_out(id, now).is_ok() {
                         return Some(Body::Timeout(Timeout { dispute: *id }));
                     }
                 }
