@@ -38,6 +38,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             run.slots,
             run.steps
         );
+        if run.breaker_on {
+            say!("  breaker    ON: slashes are deferred, nothing is settled or merged");
+        }
         say!("  checkpoint {}", run.checkpoint_root);
         say!("  sponsor    {}, {} left in escrow", run.sponsor, run.escrow);
     }

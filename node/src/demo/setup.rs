@@ -239,7 +239,7 @@ impl Cast {
 fn params() -> Params {
     let minutes = |n: u64| Span { heights: 20, ms: n * 60_000 };
     Params {
-        unbond_span: Span { heights: 100, ms: 3_600_000 },
+        unbond_span: Span { heights: 200, ms: 4_800_000 },
         attest_span: minutes(10),
         ..Params::default()
     }

@@ -12,7 +12,7 @@ use retrace_ledger::{CheckedBlock, Ending, Event, Height, RewardReason, VerdictR
 use retrace_model::{Engine, RunSpec};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Docket};
-use retrace_verifier::evidence::{Bundle, MAGIC};
+use retrace_verifier::evidence::Bundle;
 use retrace_verifier::game::ulp_distance;
 use retrace_verifier::signature::PeerKey;
 use retrace_verifier::{Finding, SignedMove, Unit};
@@ -189,7 +189,9 @@ impl Watcher<'_> {
             return;
         }
         *self.rewards.entry(name.into()).or_default() += amount;
-        if let Some(slash) = self.slashed.iter_mut().rev().find(|slash| slash.bounty_to.is_none())
+        // A bounty follows its slash at once; a slash without one is followed by something else.
+        if let Some(slash) =
+            self.slashed.last_mut().filter(|slash| slash.bounty_to.is_none() && slash.bounty > 0)
             && matches!(reason, RewardReason::Bounty | RewardReason::Defense)
         {
             slash.bounty_to = Some(name.into());
@@ -206,7 +208,12 @@ impl Watcher<'_> {
             | Event::SlotMissed { .. }
             | Event::DisputeOpened { .. }
             | Event::Moved { .. }
+            | Event::Contradicted { .. }
             | Event::Slashed { .. }
+            | Event::BreakerOn { .. }
+            | Event::SlashDeferred { .. }
+            | Event::SlashForgiven { .. }
+            | Event::BreakerOff { .. }
             | Event::BasePosted { .. } => true,
             _ => false,
         };
@@ -240,6 +247,7 @@ impl Watcher<'_> {
         let (winner, finding) = match ending {
             Ending::Judged { winner, finding } => (format!("{winner:?}").to_lowercase(), *finding),
             Ending::TimedOut { winner } => (format!("{winner:?} by clock").to_lowercase(), None),
+            Ending::Contradicted => ("challenger by contradiction".into(), None),
             // The claim was proved wrong by another dispute: settled in every challenger's favor.
             Ending::Overtaken { .. } => ("challenger".into(), None),
         };
@@ -250,7 +258,7 @@ impl Watcher<'_> {
         }
         if finding.is_some() {
             let signed = self.moves.remove(id).unwrap_or_default();
-            let bundle = Bundle { magic: MAGIC, docket, moves: signed };
+            let bundle = Bundle::new(docket, signed);
             let bytes = borsh::to_vec(&bundle).unwrap_or_default();
             let path = self.board.home().write_evidence(id, &bytes)?;
             report.evidence_file = Some(path.display().to_string());

@@ -1,7 +1,7 @@
 //! What a devnet's run trains, under which clocks, and what its parties must stake.
 
-use retrace_ledger::econ::{Deterrence, detection_ppb};
-use retrace_ledger::{Amount, RunTerms, Span};
+use retrace_ledger::econ::{Deterrence, answer_span, bounty_most, detection_ppb};
+use retrace_ledger::{Amount, Params, RunTerms, Span};
 use retrace_model::{
     ARITHMETIC_VERSION, AdamWSpec, Architecture, Decay, F32Bits, GptSpec, ModelSpec, OptimizerSpec,
     OuterSpec, RunSpec, ScheduleSpec,
@@ -16,6 +16,10 @@ const DECLARED_GAIN: u64 = 1_000;
 pub const COLLUSION_PPM: u32 = 333_333;
 /// Lock where a lie is declared to gain nothing.
 const LOCK_MIN: u64 = 5_000;
+/// Paid for a verdict that the outcome agrees with.
+const VERDICT_REWARD: Amount = Amount(5);
+/// Stake without which nobody judges.
+const VERIFIER_STAKE: Amount = Amount(1_000);
 
 /// Size of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -164,14 +168,10 @@ impl RunPlan {
         self.lock()?.times(4)
     }
 
-    /// How long stake must stay in reach after it is unbonded: from a draw to the end of a dispute that was opened at
-    /// the last moment of its window, with the clocks of both sides (L-4.3).
-    pub fn unbond_needed(&self, attest: Span) -> Span {
-        let parts = [attest, self.verdict_span, self.move_span, self.move_span];
-        parts.into_iter().fold(Span { heights: 0, ms: 0 }, |sum, part| Span {
-            heights: sum.heights.saturating_add(part.heights),
-            ms: sum.ms.saturating_add(part.ms),
-        })
+    /// How long stake must stay in reach after it is unbonded: from a draw to the end of the disputes that were opened at
+    /// the last moment of its window, while a breaker was on (L-4.3).
+    pub fn unbond_needed(&self, params: &Params) -> Span {
+        answer_span(params.attest_span, self.verdict_span, self.move_span, params.breaker_span)
     }
 
     /// Terms of the run on these shards; none if the lock fits no 64 bits.
@@ -186,16 +186,17 @@ impl RunPlan {
             verdicts_min: self.verdicts_min,
             draw_delay: self.draw_delay,
             segment_reward: deterrence.reward,
-            verdict_reward: Amount(5),
+            verdict_reward: VERDICT_REWARD,
             lock: self.lock()?,
             challenge_bond: Amount(500),
             commit_span: self.commit_span,
             verdict_span: self.verdict_span,
             move_span: self.move_span,
             bounty_ppm: deterrence.bounty_ppm,
-            bounty_cap: Amount(1_000),
+            bounty_cap: bounty_most(self.verdicts_min, VERDICT_REWARD),
             declared_gain: deterrence.gain,
             collusion_ppm: COLLUSION_PPM,
+            verifier_stake: VERIFIER_STAKE,
         })
     }
 }

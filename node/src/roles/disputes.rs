@@ -106,7 +106,12 @@ fn waiting(state: &State, peer: &PeerKey) -> Vec<Due> {
         let to_move = if side == Side::Accused { record.accused } else { record.challenger };
         if to_move == *peer {
             let due = Due { id, side, game: game.clone(), opened: record.opened.height };
-            found.push((record.clocks.since.height, due));
+            let clock = match side {
+                Side::Accused => state.defense(&record.claim).map(|defense| defense.clock),
+                Side::Challenger => Some(record.clock),
+            };
+            let since = clock.and_then(|clock| clock.since).unwrap_or(record.opened);
+            found.push((since.height, due));
         }
     }
     found.sort_by_key(|(since, due)| (*since, due.id));

@@ -1,5 +1,6 @@
 //! The roles: what a trainer, a verifier and a validator do when there is a new block.
 
+mod accuse;
 mod archivist;
 mod attester;
 mod disputes;

@@ -1,13 +1,14 @@
 //! A verifier: replays drawn units, says what it found, disputes what is wrong, and settles what is right.
 
+use super::accuse::{self, Step};
 use super::disputes::{Disputes, Due};
 use super::{Basis, Identity, Lineage, Role, RoleError, Shards, View};
 use crate::home::BlobError;
 use crate::network::Board;
 use crate::strategy::{Strategy, TestNetwork};
 use retrace_ledger::{
-    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Role as AccountRole, Settle, Timeout, Verdict,
-    VerdictResult,
+    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Role as AccountRole, Seal, Settle, Timeout, Verdict,
+    VerdictResult, drawn_verifiers,
 };
 use retrace_model::RunSpec;
 use retrace_model::program::first_state;
@@ -149,6 +150,9 @@ impl Verifier {
             let replay = self.replay(board, &basis, &record.claim, unit, Arc::new(Honest))?;
             let Some(replay) = replay else { continue };
             let is_match = replay.claimed == Claimed::replayed(&replay.trace);
+            if !is_match && self.seal_first(board, view, &claim, &record, unit) {
+                return Ok(true);
+            }
             let result = if is_match { VerdictResult::Match } else { VerdictResult::Mismatch };
             let trace_root = replay.trace.outline().trace_root();
             board.submit(&self.identity.key, Body::Verdict(Verdict { claim, unit, result, trace_root }));
@@ -157,35 +161,66 @@ impl Verifier {
         Ok(false)
     }
 
-    /// Disputes the first unit that this verifier found wrong, where nobody does already.
+    /// A verdict that it was not drawn for is no accusation, but tells everybody of one: it is sealed before. False where
+    /// nothing is left to seal.
+    fn seal_first(
+        &self,
+        board: &Board,
+        view: &View,
+        claim: &Digest,
+        record: &ClaimRecord,
+        unit: Unit,
+    ) -> bool {
+        let (key, peer) = (&self.identity.key, self.identity.peer());
+        let verdicts_min = view.run.terms.verdicts_min;
+        let drawn = record.audit.as_ref().map(|audit| drawn_verifiers(audit, claim, unit, verdicts_min));
+        if drawn.is_some_and(|drawn| drawn.contains(&peer)) {
+            return false;
+        }
+        let step = board.read(|state| {
+            let next = state.now().ok()?.moment().height.after(1);
+            Some(accuse::sealed(state.seals(&peer), next, key, claim, unit))
+        });
+        let Some(Step::Seal(seal)) = step else { return false };
+        board.submit(key, Body::Seal(Seal { seal })).is_some()
+    }
+
+    /// Disputes the first unit of a claim that this verifier found wrong, whoever else disputes the claim.
     fn dispute(&mut self, board: &Board, view: &View) -> Result<bool, RoleError> {
-        let peer = self.identity.peer();
         for (claim, record) in &view.claims {
-            let wrong = drawn_units(record).into_iter().find(|unit| {
-                let mine = |v: &&retrace_ledger::VerdictRecord| v.verifier == peer;
-                board.read(|state| {
-                    let verdict = state.verdicts_of(claim, *unit).iter().find(mine).copied();
-                    verdict.is_some_and(|v| v.result == VerdictResult::Mismatch)
-                })
-            });
-            let wrong = wrong.or_else(|| self.falsely(claim, record));
-            let Some(unit) = wrong.filter(|_| record.disputes.is_empty()) else { continue };
+            let units = drawn_units(record);
+            let key = &self.identity.key;
+            let due = board.read(|state| accuse::due(state, key, claim, record, &units));
+            let due = due.or_else(|| self.falsely(board, claim, record));
+            let Some((unit, step)) = due else { continue };
+            let salt = match step {
+                Step::Dispute(salt) => salt,
+                Step::Seal(seal) => match board.submit(key, Body::Seal(Seal { seal })) {
+                    Some(_) => return Ok(true),
+                    None => continue,
+                },
+            };
             let basis = self.basis(board, view)?;
             let replay = self.replay(board, &basis, &record.claim, unit, Arc::new(Honest))?;
             let Some(replay) = replay else { continue };
-            self.accused.insert(*claim);
-            let body = Dispute { claim: *claim, unit, opening: replay.opening };
-            board.submit(&self.identity.key, Body::Dispute(Box::new(body)));
-            return Ok(true);
+            let body = Dispute { claim: *claim, unit, opening: replay.opening, salt };
+            if board.submit(&self.identity.key, Body::Dispute(Box::new(body))).is_some() {
+                self.accused.insert(*claim);
+                return Ok(true);
+            }
         }
         Ok(false)
     }
 
-    /// What a false challenger disputes though nothing is wrong: a drawn unit of every claim, once.
-    fn falsely(&self, claim: &Digest, record: &ClaimRecord) -> Option<Unit> {
-        let may = self.strategy.is_some() && !self.accused.contains(claim);
-        let is_other = record.signer() != self.identity.peer();
-        drawn_units(record).into_iter().next().filter(|_| may && is_other)
+    /// What a false challenger disputes though nothing is wrong: a drawn unit of every claim, once, by a seal.
+    fn falsely(&self, board: &Board, claim: &Digest, record: &ClaimRecord) -> Option<(Unit, Step)> {
+        let (key, peer) = (&self.identity.key, self.identity.peer());
+        let may = self.strategy.is_some() && !self.accused.contains(claim) && record.signer() != peer;
+        let unit = drawn_units(record).into_iter().next().filter(|_| may)?;
+        board.read(|state| {
+            let next = state.now().ok()?.moment().height.after(1);
+            Some((unit, accuse::sealed(state.seals(&peer), next, key, claim, unit)))
+        })
     }
 
     /// What the current round's claims stand on.
@@ -236,8 +271,7 @@ impl Verifier {
             let now = state.now().ok()?.moment();
             for (claim, record) in &view.claims {
                 for id in &record.disputes {
-                    let turn = state.game(id)?.turn();
-                    if state.dispute(id)?.clocks.has_expired(turn, now) {
+                    if state.timed_out(id, now).is_ok() {
                         return Some(Body::Timeout(Timeout { dispute: *id }));
                     }
                 }

@@ -73,6 +73,9 @@ fn due(dispute: &Dispute) -> Due {
     match (&dispute.running, &dispute.unsettled) {
         (Some(running), _) if running.expired => Due::Timeout,
         (Some(running), _) => Due::Wait(format!("the {} is {}", running.side, say::left(running))),
+        (None, _) if dispute.head.open => {
+            Due::Wait("the dispute is queued: it starts when another one against the accused ends".into())
+        }
         (None, None) => Due::Settle,
         (None, Some(reason)) if dispute.claim_status == "open" => {
             Due::Wait(format!("the dispute is over, and its claim cannot be settled yet: {reason}"))
@@ -159,8 +162,10 @@ mod tests {
             "judging_bytes": 0,
         });
         let whole = json!({
-            "head": head, "at": "0.0.0", "clock": span, "running": running, "used_by_accused": span,
-            "used_by_challenger": span, "by_clock": false, "claim_status": claim_status, "unsettled": unsettled,
+            "head": head, "at": "0.0.0", "accused_since": 1, "by_seal": false, "clock_of_challenger": span,
+            "waiting_for_accused": 0, "running": running, "used_by_accused": span, "used_by_challenger": span,
+            "by_clock": false, "by_contradiction": false, "deferred": [], "claim_status": claim_status,
+            "unsettled": unsettled,
         });
         serde_json::from_value(whole).unwrap()
     }
@@ -179,5 +184,8 @@ mod tests {
         let early = due(&dispute(&Value::Null, "open", Some("the window is open")));
         assert!(matches!(early, Due::Wait(text) if text.ends_with("the window is open")));
         assert!(matches!(due(&dispute(&Value::Null, "convicted", Some("x"))), Due::Nothing(_)));
+        let mut queued = dispute(&Value::Null, "open", Some("x"));
+        queued.head.open = true;
+        assert!(matches!(due(&queued), Due::Wait(text) if text.contains("queued")));
     }
 }

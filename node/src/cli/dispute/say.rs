@@ -27,10 +27,19 @@ pub fn whole(source: &Source, dispute: &Dispute) {
     line!("accused     {}", head.accused);
     line!("challenger  {}", head.challenger);
     line!("bond        {}, since height {}", head.bond, head.opened_at);
+    line!("accusation  since height {}, by {}", dispute.accused_since, accusation(dispute));
+    match dispute.started_at {
+        Some(height) => line!("started     at height {height}"),
+        None => line!("started     not yet: the accused plays as many as it must at once"),
+    }
     clocks(dispute);
     moves(dispute);
     if let Some(found) = &dispute.finding {
         finding(found);
+    }
+    for slash in &dispute.deferred {
+        let what = if slash.status == "pending" { "deferred by the run's breaker" } else { &slash.status };
+        line!("slash       {} from {} ({}): {what}", slash.amount, slash.account, slash.reason);
     }
     ending(source, dispute);
 }
@@ -38,19 +47,32 @@ pub fn whole(source: &Source, dispute: &Dispute) {
 fn status(dispute: &Dispute) -> String {
     match (&dispute.winner, dispute.by_clock) {
         (Some(_), true) => format!("{}: a clock ran out", dispute.head.status),
+        (Some(_), false) if dispute.by_contradiction => {
+            format!("{}: the accused contradicted itself", dispute.head.status)
+        }
         (Some(_), false) => format!("{}, by arithmetic", dispute.head.status),
         (None, _) => dispute.head.status.clone(),
     }
 }
 
+fn accusation(dispute: &Dispute) -> &'static str {
+    if dispute.by_seal { "a seal or a rival base" } else { "a drawn verifier's verdict" }
+}
+
 fn clocks(dispute: &Dispute) {
-    line!("clocks      {} each", span(&dispute.clock));
-    let used = [("accused", &dispute.used_by_accused), ("challenger", &dispute.used_by_challenger)];
-    for (side, before) in used {
-        match dispute.running.as_ref().filter(|running| running.side == side) {
-            Some(running) => line!("  {side:<10} used {}; {}", span(&running.used), left(running)),
-            None => line!("  {side:<10} used {}", span(before)),
-        }
+    line!("clocks");
+    clock(dispute, "accused", dispute.clock_of_accused.as_ref(), &dispute.used_by_accused);
+    if dispute.waiting_for_accused > 1 {
+        line!("             of all disputes over the claim, of which {} wait", dispute.waiting_for_accused);
+    }
+    clock(dispute, "challenger", Some(&dispute.clock_of_challenger), &dispute.used_by_challenger);
+}
+
+fn clock(dispute: &Dispute, side: &str, budget: Option<&LedgerSpan>, before: &LedgerSpan) {
+    let of = budget.map_or(String::new(), |budget| format!(" of {}", span(budget)));
+    match dispute.running.as_ref().filter(|running| running.side == side) {
+        Some(running) => line!("  {side:<10} used {}{of}; {}", span(&running.used), left(running)),
+        None => line!("  {side:<10} used {}{of}", span(before)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A bundle that is proved by arithmetic (V-6.2).
 
-use super::relative::{delegated, relative_to};
 use super::super::print::say;
+use super::relative::{delegated, relative_to};
 use crate::names;
 use retrace_verifier::docket::{Claim, Docket};
 use retrace_verifier::evidence::{Bundle, Disproven, Proven, judge};

@@ -7,7 +7,7 @@ mod say;
 use super::exit::{Exit, Failure};
 use super::print::say as tell;
 use super::remote::{NodeArg, failed};
-use crate::rpc::client::Client;
+use crate::rpc::client::{Client, ClientError};
 use crate::rpc::methods::rewards::ChangeWords;
 use case::{Case, of_dispute, of_slash};
 use miette::Diagnostic;
@@ -84,9 +84,22 @@ fn cases(client: &Client, what: &str) -> Result<Vec<Case>, Failure> {
 fn of_account(client: &Client, key: &str) -> Result<Vec<Case>, Failure> {
     let changes = super::rewards::whole(client, key).map_err(failed)?.of.changes;
     let slashes: Vec<ChangeWords> = changes.into_iter().filter(|change| change.kind == "slash").collect();
-    if slashes.is_empty() {
+    let deferred = deferred(client, key).map_err(failed)?;
+    if slashes.is_empty() && deferred.is_empty() {
         return Err(Failure::input(WhyError::Spotless { key: key.into() }));
     }
-    let cases = slashes.into_iter().map(|slash| of_slash(client, slash).map_err(failed));
-    cases.collect()
+    let cases = slashes.into_iter().map(|slash| of_slash(client, slash));
+    let cases = cases.chain(deferred.iter().map(|dispute| of_dispute(client, dispute)));
+    cases.collect::<Result<_, _>>().map_err(failed)
+}
+
+/// Disputes for which a slash of an account is due and waits.
+fn deferred(client: &Client, key: &str) -> Result<Vec<String>, ClientError> {
+    let mut found = Vec::new();
+    for head in super::runs::all(client)?.iter().filter(|head| head.breaker_on) {
+        let breaker = client.run(&head.id)?.breaker;
+        let pending = breaker.into_iter().flat_map(|breaker| breaker.pending);
+        found.extend(pending.filter(|slash| slash.account == key).map(|slash| slash.dispute));
+    }
+    Ok(found)
 }

@@ -15,6 +15,7 @@ fn sentence(slash: &ChangeWords) -> &'static str {
         "Silence" => {
             "it was accused and let its clock run out: decided by the ledger's clock, not by arithmetic"
         }
+        "Contradiction" => "it signed two answers to one question, of which one at most is right",
         "FalseVerdict" => "it found a match in a unit that a dispute proved wrong",
         "FalseChallenge" => "it challenged a claim that stood",
         "Equivocation" => "it signed two votes for one height and round: both are in the block",
@@ -59,6 +60,9 @@ pub fn print(case: &Case, url: &str, saved: Option<&Path>) {
         (None, Some(dispute)) if dispute.by_clock => {
             say!("judged     by the ledger's clock: there is no arithmetic to repeat");
         }
+        (None, Some(dispute)) if dispute.by_contradiction => {
+            say!("judged     by two answers of the accused: there is no arithmetic to repeat");
+        }
         _ => {}
     }
     say!("");
@@ -69,6 +73,13 @@ fn print_dispute(dispute: &Dispute) {
     say!("dispute    {}, {}", head.id, head.status);
     say!("           {} against {}", head.challenger, head.accused);
     say!("at         {}", dispute.at);
+    for slash in &dispute.deferred {
+        let what = match slash.status.as_str() {
+            "pending" => format!("deferred at height {} by the run's breaker, pending", slash.deferred_at),
+            other => format!("deferred at height {}, {other} since", slash.deferred_at),
+        };
+        say!("slash      {} from {} ({}): {what}", slash.amount, slash.account, slash.reason);
+    }
     let Some(found) = &dispute.finding else { return };
     let link = found.link.map_or(String::new(), |link| format!(", link {link} of its chain"));
     say!("value      {} in {}, element {:?}{link}", found.op, found.tensor, found.index);

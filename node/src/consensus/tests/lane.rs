@@ -6,7 +6,7 @@ use crate::consensus::Ledger;
 use crate::network::PATIENCE;
 use retrace_ledger::{
     Amount, Body, Certificate, CheckedBlock, Commit, CommitSignature, Dispute, Height, OpenRun, Role,
-    RunTerms, Signed, Span, Transaction, Vote, VoteKind,
+    RunTerms, Seal, Signed, Span, Transaction, Vote, VoteKind, challenge_seal,
 };
 use retrace_model::selftest::golden_spec;
 use retrace_verifier::Unit;
@@ -47,6 +47,7 @@ fn terms() -> RunTerms {
         bounty_cap: Amount(700),
         declared_gain: Amount(4_000),
         collusion_ppm: 333_333,
+        verifier_stake: Amount(300),
     }
 }
 
@@ -97,7 +98,10 @@ fn scene() -> (Net, Vec<(CheckedBlock, Certificate)>, Signed<Transaction>) {
     let signed = commitment(&net, open.id());
     let claim = signed.commitment.id();
     let commit = net.signed(TRAINER, 1, Body::Commit(Box::new(Commit { signed })));
-    for pending in [vec![open], vec![], vec![commit]] {
+    let salt = Digest([5; 32]);
+    let seal = challenge_seal(&claim, Unit::Loss, &peer_key(&account(CHALLENGER)), &salt);
+    let seal = net.signed(CHALLENGER, 1, Body::Seal(Seal { seal }));
+    for pending in [vec![open], vec![], vec![commit, seal]] {
         let first = chain.validators().iter().next().unwrap().consensus;
         let at = net.keys.iter().position(|keys| peer_key(&keys.consensus) == first).unwrap();
         let time = net.genesis.time_ms + 1_000 * (decided.len() as u64 + 1);
@@ -107,8 +111,8 @@ fn scene() -> (Net, Vec<(CheckedBlock, Certificate)>, Signed<Transaction>) {
         chain.apply(&proposal.block, &certificate).unwrap();
         decided.push((proposal.block, certificate));
     }
-    let dispute = Dispute { claim, unit: Unit::Loss, opening: Opening::Nothing };
-    let dispute = net.signed(CHALLENGER, 1, Body::Dispute(Box::new(dispute)));
+    let dispute = Dispute { claim, unit: Unit::Loss, opening: Opening::Nothing, salt: Some(salt) };
+    let dispute = net.signed(CHALLENGER, 2, Body::Dispute(Box::new(dispute)));
     (net, decided, dispute)
 }
 

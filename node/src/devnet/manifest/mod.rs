@@ -56,7 +56,7 @@ impl Manifest {
         let (mut network, unbond) = network::read(root.section("network")?)?;
         let nodes = node::read_all(root.sections("node", NODES_MAX)?)?;
         let run = run::read(root.section("run")?, &nodes)?;
-        let needed = run.unbond_needed(network.params.attest_span);
+        let needed = run.unbond_needed(&network.params);
         network.params.unbond_span = span(unbond, needed)?;
         let wanted = root.sections("perturb", PERTURBATIONS_MAX)?;
         root.end()?;
@@ -83,7 +83,7 @@ impl Manifest {
             }
         }
         let params = &self.network.params;
-        let (unbond, needed) = (params.unbond_span, self.run.unbond_needed(params.attest_span));
+        let (unbond, needed) = (params.unbond_span, self.run.unbond_needed(params));
         if unbond.heights < needed.heights || unbond.ms < needed.ms {
             return Err(ManifestError::Unbond { found: unbond, needed });
         }

@@ -22,6 +22,7 @@ pub(super) fn read(mut section: Section) -> Result<(NetworkPlan, Section), Table
     let seed = section.whole("seed", 0, i64::MAX)?.map(|seed| seed as u64);
     let attest = Span { heights: 10, ms: 20_000 };
     let mut params = Params { attest_span: span(section.section("attest")?, attest)?, ..Params::default() };
+    params.breaker_span = span(section.section("breaker")?, params.breaker_span)?;
     let unbond = section.section("unbond")?;
     if let Some(heights) = section.whole("key_delay", 1, 1 << 16)? {
         params.key_delay = heights as u32;

@@ -1,12 +1,15 @@
 //! From a block's events to its changes: what an event leaves out is told by the events around it (W-3.8).
 //!
 //! ```text
-//! DisputeEnded, Slashed, Rewarded(Bounty)           the bounty is for that slash, both are of that dispute
+//! DisputeEnded, Slashed, [Rewarded(Bounty)]         the bounty is for that slash, both are of that dispute
+//! Contradicted, [DisputeEnded], Slashed, ...        the same; the dispute may have ended long ago
 //! Settled, Rewarded(Segment), Rewarded(Verdict)...  all of that claim; verdicts in the order of its units
 //! ```
 
 use super::entry::{Change, Entry, MoveNote};
-use retrace_ledger::{Amount, ClaimStatus, Ending, Event, RewardReason, State, VerdictRecord, VerdictResult};
+use retrace_ledger::{
+    Amount, ClaimStatus, Ending, Event, RewardReason, SlashReason, State, VerdictRecord, VerdictResult,
+};
 use retrace_verifier::Unit;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
@@ -17,6 +20,8 @@ use std::collections::VecDeque;
 pub struct ClaimFacts {
     /// Its round.
     pub round: u32,
+    /// The dispute that proved it wrong.
+    pub convicted_in: Option<Digest>,
     /// Whose verdicts were paid for which unit, in order.
     pub paid: VecDeque<(PeerKey, Unit)>,
 }
@@ -93,15 +98,24 @@ impl Context {
     fn hear(&mut self, event: &Event, facts: &dyn Fn(&Digest) -> Option<ClaimFacts>) {
         match event {
             Event::DisputeEnded {
-                dispute, ending: Ending::Judged { .. } | Ending::TimedOut { .. }, ..
-            } => {
-                self.dispute = Some(*dispute);
+                dispute,
+                ending: Ending::Judged { .. } | Ending::TimedOut { .. } | Ending::Contradicted,
+                ..
             }
+            | Event::Contradicted { second: dispute, .. } => self.dispute = Some(*dispute),
             Event::Settled { run, claim, .. } => {
                 (self.run, self.claim) = (Some(*run), Some(*claim));
                 self.facts = facts(claim).unwrap_or_default();
             }
-            Event::Slashed { claim, unit, .. } => self.slashed = Some((*claim, *unit)),
+            Event::Slashed { claim, unit, reason, .. } => {
+                self.slashed = Some((*claim, *unit));
+                // A deferred slash comes blocks after its dispute; the claim remembers which one it was.
+                if *reason != SlashReason::FalseChallenge
+                    && let Some(dispute) = facts(claim).and_then(|facts| facts.convicted_in)
+                {
+                    self.dispute = Some(dispute);
+                }
+            }
             _ => {}
         }
     }
@@ -154,10 +168,9 @@ impl Context {
 pub fn claim_facts(state: &State, claim: &Digest) -> Option<ClaimFacts> {
     let record = state.claim(claim)?;
     let verdicts_min = state.run(&record.run).map_or(0, |run| usize::from(run.terms.verdicts_min));
-    let disproved = match &record.status {
-        ClaimStatus::Convicted { dispute } => state.dispute(dispute).map(|dispute| dispute.unit),
-        _ => None,
-    };
+    let convicted_in =
+        if let ClaimStatus::Convicted { dispute } = &record.status { Some(*dispute) } else { None };
+    let disproved = convicted_in.and_then(|dispute| state.dispute(&dispute)).map(|dispute| dispute.unit);
     let mut paid = VecDeque::new();
     for unit in record.audit.iter().flat_map(|audit| &audit.units) {
         let right = if disproved == Some(*unit) { VerdictResult::Mismatch } else { VerdictResult::Match };
@@ -166,13 +179,13 @@ pub fn claim_facts(state: &State, claim: &Digest) -> Option<ClaimFacts> {
         let first = drawn.into_iter().chain(others).take(verdicts_min);
         paid.extend(first.map(|verdict| (verdict.verifier, *unit)));
     }
-    Some(ClaimFacts { round: record.round, paid })
+    Some(ClaimFacts { round: record.round, convicted_in, paid })
 }
 
 #[cfg(test)]
 mod tests {
     use super::{ClaimFacts, read};
-    use retrace_ledger::{Amount, ClaimStatus, Ending, Event, RewardReason, SlashReason};
+    use retrace_ledger::{Amount, ClaimStatus, Ending, Event, Question, RewardReason, SlashReason};
     use retrace_verifier::digest::Digest;
     use retrace_verifier::signature::PeerKey;
     use retrace_verifier::{Side, Unit};
@@ -195,7 +208,7 @@ mod tests {
 
     fn facts(claim: &Digest) -> Option<ClaimFacts> {
         let paid = [(peer(8), Unit::Delta), (peer(9), Unit::Delta), (peer(8), Unit::Step(4))];
-        (*claim == CLAIM).then(|| ClaimFacts { round: 5, paid: paid.into() })
+        (*claim == CLAIM).then(|| ClaimFacts { round: 5, convicted_in: None, paid: paid.into() })
     }
 
     /// W-3.8: a segment's pay and its verdicts' name run, round, claim and unit.
@@ -218,17 +231,14 @@ mod tests {
         assert_eq!((noted[0].height, noted[0].position), (12, 1));
     }
 
+    fn slash(name: u8, reason: SlashReason) -> Event {
+        let (peer, claim, unit) = (peer(name), CLAIM, Unit::Step(2));
+        Event::Slashed { peer, claim, unit, amount: Amount(1_000), reason, bounty: Amount(100) }
+    }
+
     /// W-3.8: a slash names the dispute that decided it, a bounty its slash; an overtaken dispute decides nothing.
     #[test]
     fn slashes_are_explained_by_the_dispute_before_them() {
-        let slash = |name, reason| Event::Slashed {
-            peer: peer(name),
-            claim: CLAIM,
-            unit: Unit::Step(2),
-            amount: Amount(1_000),
-            reason,
-            bounty: Amount(100),
-        };
         let events = [
             ended(DISPUTE, Ending::Judged { winner: Side::Challenger, finding: None }),
             slash(7, SlashReason::Lie),
@@ -242,5 +252,37 @@ mod tests {
             assert_eq!((entry.dispute, entry.claim), (Some(DISPUTE), Some(CLAIM)));
             assert_eq!((entry.round, entry.unit), (Some(5), Some(Unit::Step(2))));
         }
+    }
+
+    /// W-3.8, L-5.14: a contradiction names its dispute whether that ends with it or has ended long ago.
+    #[test]
+    fn contradictions_are_explained() {
+        let (unit, accused, first) = (Unit::Step(2), peer(7), Digest([4; 32]));
+        let question = Question::Trace;
+        let said = Event::Contradicted { claim: CLAIM, unit, accused, first, second: DISPUTE, question };
+        let slash = slash(7, SlashReason::Contradiction);
+        let other = ended(Digest([5; 32]), Ending::TimedOut { winner: Side::Accused });
+        let lasting = [other.clone(), said.clone(), ended(DISPUTE, Ending::Contradicted), slash.clone()];
+        for events in [&lasting[..], &[other, said, slash]] {
+            let noted = read(12, events, &facts).entries;
+            assert_eq!((noted.len(), noted[0].dispute), (1, Some(DISPUTE)));
+        }
+    }
+
+    /// W-3.8, L-5.17: a deferred slash is of the dispute that convicted its claim, whatever ended since.
+    #[test]
+    fn deferred_slashes_are_explained_by_their_claim() {
+        let convicted =
+            |claim: &Digest| facts(claim).map(|facts| ClaimFacts { convicted_in: Some(DISPUTE), ..facts });
+        let events = [
+            ended(Digest([5; 32]), Ending::TimedOut { winner: Side::Accused }),
+            slash(6, SlashReason::FalseChallenge),
+            slash(7, SlashReason::Lie),
+            reward(8, 100, RewardReason::Bounty),
+            slash(9, SlashReason::FalseVerdict),
+        ];
+        let noted = read(12, &events, &convicted).entries;
+        let disputes: Vec<_> = noted.iter().map(|entry| entry.dispute).collect();
+        assert_eq!(disputes, [Some(Digest([5; 32])), Some(DISPUTE), Some(DISPUTE), Some(DISPUTE)]);
     }
 }

@@ -1,5 +1,6 @@
 //! `GET /v1/disputes/{id}`: the sides, their clocks, the moves with their sizes, and what was found.
 
+use super::breaker::{DeferredWords, deferred_for};
 use super::disputes::{DisputeHead, head_words};
 use super::run::LedgerSpan;
 use crate::events::status_text;
@@ -9,7 +10,7 @@ use crate::rpc::door::Door;
 use crate::rpc::history::MoveNote;
 use crate::rpc::refused::Refused;
 use crate::rpc::row::Row;
-use retrace_ledger::{Clocks, DisputeRecord, DisputeStatus, Event, Moment, State};
+use retrace_ledger::{Clock, Defense, DisputeRecord, DisputeStatus, Event, Moment, State};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Docket};
 use retrace_verifier::game::ulp_distance;
@@ -24,22 +25,36 @@ pub struct Dispute {
     pub head: DisputeHead,
     /// round.slot.step of the unit.
     pub at: String,
-    /// accused or challenger, while it is open.
+    /// accused or challenger, while it is played.
     pub turn: Option<String>,
-    /// What each side may use.
-    pub clock: LedgerSpan,
-    /// The clock that runs; none once it is over.
+    /// Height at which it found a place and its clocks began; none while it is queued.
+    pub started_at: Option<u64>,
+    /// Height since which the accusation stands: the earliest one over the unit gets the bounty.
+    pub accused_since: u64,
+    /// True where it stands by a seal or a rival base, which come after verdicts of the same height.
+    pub by_seal: bool,
+    /// What the accused may use, in all disputes over the claim together; none before the first one started.
+    pub clock_of_accused: Option<LedgerSpan>,
+    /// What the challenger may use in this dispute.
+    pub clock_of_challenger: LedgerSpan,
+    /// Disputes over the claim that wait for a move of the accused.
+    pub waiting_for_accused: u32,
+    /// The clock of the side to move; none while it is queued and once it is over.
     pub running: Option<RunningClock>,
-    /// What the accused has used in its earlier moves.
+    /// What the accused has used of its clock.
     pub used_by_accused: LedgerSpan,
-    /// What the challenger has used in its earlier moves.
+    /// What the challenger has used of its clock.
     pub used_by_challenger: LedgerSpan,
-    /// Who won, once it is decided by the referee or a clock.
+    /// Who won, once it is decided by the referee, a clock or a contradiction.
     pub winner: Option<String>,
     /// True when a clock decided, not arithmetic.
     pub by_clock: bool,
+    /// True when two answers of the accused to one question decided, not arithmetic.
+    pub by_contradiction: bool,
     /// The wrong value, where the referee found one.
     pub finding: Option<FoundValue>,
+    /// Slashes for it that a circuit breaker deferred, and what became of them.
+    pub deferred: Vec<DeferredWords>,
     /// The moves; none when they are older than this node's memory.
     pub moves: Option<Vec<PlayedMove>>,
     /// Where the evidence is, where there is any.
@@ -137,11 +152,13 @@ pub fn in_blocks(state: &State, events: &[Vec<Event>], id: &Digest) -> Option<Di
 struct Found {
     head: DisputeHead,
     record: DisputeRecord,
+    defense: Option<Defense>,
     docket: Docket,
     turn: Option<Side>,
     now: Moment,
     claim_status: String,
     unsettled: Option<String>,
+    deferred: Vec<DeferredWords>,
 }
 
 impl Found {
@@ -151,6 +168,7 @@ impl Found {
         let now = state.now().ok()?.moment();
         Some(Found {
             head: head_words(state, id, &record),
+            defense: state.defense(&record.claim).copied(),
             docket: state.docket(id)?.clone(),
             turn: state.game(id).filter(|_| is_open).map(|game| game.turn()),
             now,
@@ -158,37 +176,56 @@ impl Found {
                 .claim(&record.claim)
                 .map_or(String::new(), |claim| status_text(&claim.status)),
             unsettled: state.settlement(&record.claim, now).err().map(|reason| reason.to_string()),
+            deferred: deferred_for(state, &record.run, id),
             record,
         })
     }
 }
 
-fn running(clocks: &Clocks, side: Side, now: Moment) -> RunningClock {
-    let (used, budget) = (clocks.used(side, now), clocks.budget);
+fn running(clock: &Clock, side: Side, now: Moment) -> RunningClock {
+    let (used, budget) = (clock.used_at(now), clock.budget);
     // A clock has run out when more than the budget is used.
     let left = |budget: u64, used: u64| budget.saturating_add(1).saturating_sub(used);
     let left = LedgerSpan { heights: left(budget.heights, used.heights), ms: left(budget.ms, used.ms) };
-    RunningClock { side: side_word(side), used: used.into(), left, expired: clocks.has_expired(side, now) }
+    RunningClock { side: side_word(side), used: used.into(), left, expired: clock.has_expired(now) }
+}
+
+/// Who won; and whether a clock decided, or a contradiction.
+fn decided(record: &DisputeRecord) -> (Option<Side>, bool, bool) {
+    match &record.status {
+        DisputeStatus::Ended(outcome) => (Some(outcome.winner), record.judging_bytes == 0, false),
+        DisputeStatus::Contradicted => (Some(Side::Challenger), false, true),
+        DisputeStatus::Open | DisputeStatus::Queued | DisputeStatus::Overtaken { .. } => (None, false, false),
+    }
 }
 
 fn words(found: Found, moves: Option<Vec<MoveNote>>) -> Dispute {
-    let Found { head, record, docket, turn, now, claim_status, unsettled } = found;
+    let Found { head, record, defense, docket, turn, now, claim_status, unsettled, deferred } = found;
     // The memory has no entry for a dispute before its first move.
     let moves = moves.or_else(|| (head.moves == 0).then(Vec::new));
     let slot = if let Claim::Segment(signed) = &docket.claim { Some(signed.commitment.slot) } else { None };
     let outcome = if let DisputeStatus::Ended(outcome) = &record.status { Some(outcome) } else { None };
     let finding = outcome.and_then(|outcome| outcome.finding);
-    let clocks = &record.clocks;
+    let (winner, by_clock, by_contradiction) = decided(&record);
+    let accused = defense.unwrap_or_default().clock;
+    let clock_of = |side| if side == Side::Accused { &accused } else { &record.clock };
     Dispute {
         at: names::coordinates(docket.facts.round, slot, docket.unit),
         turn: turn.map(side_word),
-        clock: clocks.budget.into(),
-        running: turn.map(|side| running(clocks, side, now)),
-        used_by_accused: clocks.accused.into(),
-        used_by_challenger: clocks.challenger.into(),
-        winner: outcome.map(|outcome| side_word(outcome.winner)),
-        by_clock: outcome.is_some() && record.judging_bytes == 0,
+        started_at: record.started.map(|moment| moment.height.0),
+        accused_since: record.precedence.height.0,
+        by_seal: record.precedence.sealed,
+        clock_of_accused: defense.map(|defense| defense.clock.budget.into()),
+        clock_of_challenger: record.clock.budget.into(),
+        waiting_for_accused: defense.map_or(0, |defense| defense.waiting),
+        running: turn.map(|side| running(clock_of(side), side, now)),
+        used_by_accused: accused.used_at(now).into(),
+        used_by_challenger: record.clock.used_at(now).into(),
+        winner: winner.map(side_word),
+        by_clock,
+        by_contradiction,
         finding: finding.map(|finding| finding_words(&docket, &finding)),
+        deferred,
         moves: moves.map(|moves| moves.iter().map(move_words).collect()),
         evidence: finding.map(|_| format!("/v1/evidence/{}", head.id)),
         claim_status,
@@ -216,16 +253,17 @@ pub fn finding_words(docket: &Docket, finding: &Finding) -> FoundValue {
 #[cfg(test)]
 mod tests {
     use super::{LedgerSpan, running};
-    use retrace_ledger::{Clocks, Height, Moment, Span};
+    use retrace_ledger::{Clock, Height, Moment, Span};
     use retrace_verifier::Side;
 
     /// W-3.1, L-3.4: what is left of a clock is nothing exactly when it has run out, in heights and in time.
     #[test]
     fn a_clock_says_what_is_left() {
         let at = |height, credited_ms| Moment { height: Height(height), credited_ms };
-        let clocks = Clocks::start(Span { heights: 10, ms: 1_000 }, at(100, 5_000));
+        let budget = Span { heights: 10, ms: 1_000 };
+        let clock = Clock { since: Some(at(100, 5_000)), ..Clock::full(budget) };
         let left = |now| {
-            let running = running(&clocks, Side::Accused, now);
+            let running = running(&clock, Side::Accused, now);
             (running.left.heights, running.left.ms, running.expired)
         };
         assert_eq!(left(at(100, 5_000)), (11, 1_001, false));
@@ -233,7 +271,7 @@ mod tests {
         assert_eq!(left(at(300, 6_000)), (0, 1, false));
         assert_eq!(left(at(111, 6_001)), (0, 0, true));
         let now = at(103, 5_400);
-        let said = running(&clocks, Side::Accused, now);
+        let said = running(&clock, Side::Accused, now);
         assert_eq!((said.side.as_str(), said.used), ("accused", LedgerSpan { heights: 3, ms: 400 }));
     }
 }

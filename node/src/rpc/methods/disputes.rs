@@ -5,7 +5,7 @@ use crate::rpc::asked::{AFTER, Asked, LIMIT, Parameter};
 use crate::rpc::door::Door;
 use crate::rpc::refused::Refused;
 use crate::rpc::row::Row;
-use retrace_ledger::{DisputeRecord, DisputeStatus, State};
+use retrace_ledger::{DisputeRecord, State};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub struct DisputeHead {
     pub bond: u64,
     /// Height of its opening.
     pub opened_at: u64,
-    /// True until it is decided.
+    /// True until it is decided, played or queued.
     pub open: bool,
     /// In words.
     pub status: String,
@@ -73,7 +73,7 @@ pub(in crate::rpc) fn head_words(state: &State, id: &Digest, record: &DisputeRec
         challenger: record.challenger.to_string(),
         bond: record.bond.0,
         opened_at: record.opened.height.0,
-        open: record.status == DisputeStatus::Open,
+        open: record.status.is_pending(),
         status: dispute_text(&record.status),
         moves: game.map_or(0, |game| game.number()),
         posted_bytes: game.map_or(0, |game| game.posted_bytes()),
@@ -93,7 +93,7 @@ fn look(door: &Door, asked: &Asked) -> Result<Disputes, Refused> {
     let party = asked.digest_of("party")?.map(|digest| PeerKey(digest.0));
     let is_wanted = |record: &DisputeRecord| {
         let is_side = |key| record.accused == key || record.challenger == key;
-        let is_open = record.status == DisputeStatus::Open;
+        let is_open = record.status.is_pending();
         run.is_none_or(|run| record.run == run)
             && claim.is_none_or(|claim| record.claim == claim)
             && party.is_none_or(is_side)

@@ -73,6 +73,11 @@ fn run_of(event: &Event) -> Option<&Digest> {
         | Event::BaseAccepted { run, .. }
         | Event::Attested { run, .. }
         | Event::Voided { run, .. }
+        | Event::BreakerOn { run, .. }
+        | Event::SlashDeferred { run, .. }
+        | Event::AmnestyVoted { run, .. }
+        | Event::SlashForgiven { run, .. }
+        | Event::BreakerOff { run, .. }
         | Event::RunFinished { run, .. } => Some(run),
         _ => None,
     }

@@ -15,8 +15,7 @@ use retrace_verifier::{SignedMove, Unit};
 use std::collections::BTreeSet;
 
 pub(in crate::rpc) fn row() -> Row {
-    let says =
-        "The evidence of a judged dispute, or of one that an accused's clock decided: a bundle for `retrace evidence verify`";
+    let says = "The evidence of a judged dispute, or of one that an accused's clock decided: a bundle for `retrace evidence verify`";
     Row::bytes("/v1/evidence/{dispute}", says, "application/octet-stream", look)
 }
 

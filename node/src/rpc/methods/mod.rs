@@ -4,6 +4,7 @@ pub mod account;
 pub mod accounts;
 pub mod block;
 pub mod blocks;
+pub mod breaker;
 pub mod commitment;
 pub mod commitments;
 pub mod dispute;

@@ -1,5 +1,6 @@
 //! `GET /v1/runs/{id}`: the terms of a run and where it stands.
 
+use super::breaker::{BreakerWords, breaker_words};
 use super::runs::{RunHead, head_words};
 use crate::rpc::asked::Asked;
 use crate::rpc::door::Door;
@@ -24,6 +25,8 @@ pub struct Run {
     pub initial_base: String,
     /// Under what conditions.
     pub terms: Terms,
+    /// Its circuit breaker; none if it never went on.
+    pub breaker: Option<BreakerWords>,
 }
 
 /// The shape of a model.
@@ -84,7 +87,7 @@ pub struct Terms {
     pub commit_span: LedgerSpan,
     /// From a draw to the end of its window.
     pub verdict_span: LedgerSpan,
-    /// All the time that a side of a dispute has.
+    /// By how much a dispute extends the clocks of its sides.
     pub move_span: LedgerSpan,
     /// Share of a slash that goes to the challenger, in parts per million.
     pub bounty_ppm: u32,
@@ -94,6 +97,8 @@ pub struct Terms {
     pub declared_gain: u64,
     /// Share of verifiers that collude, as declared, in parts per million.
     pub collusion_ppm: u32,
+    /// Stake without which a verifier neither is drawn nor judges.
+    pub verifier_stake: u64,
 }
 
 pub(in crate::rpc) fn row() -> Row {
@@ -110,9 +115,9 @@ fn look(door: &Door, asked: &Asked) -> Result<Run, Refused> {
     let id = asked.digest("id")?;
     let found = door.board.read(|state| {
         let run = state.run(&id)?;
-        Some((head_words(state, &id, run)?, run.terms.clone()))
+        Some((head_words(state, &id, run)?, run.terms.clone(), breaker_words(state, &id)))
     });
-    let (head, terms) = found.ok_or_else(|| Refused::unknown("run", id))?;
+    let (head, terms, breaker) = found.ok_or_else(|| Refused::unknown("run", id))?;
     Ok(Run {
         head,
         model: model_words(&terms.spec),
@@ -120,6 +125,7 @@ fn look(door: &Door, asked: &Asked) -> Result<Run, Refused> {
         manifest: terms.manifest.iter().map(shard_words).collect(),
         initial_base: terms.initial_base.to_string(),
         terms: terms_words(&terms),
+        breaker,
     })
 }
 
@@ -156,5 +162,6 @@ fn terms_words(terms: &RunTerms) -> Terms {
         bounty_cap: terms.bounty_cap.0,
         declared_gain: terms.declared_gain.0,
         collusion_ppm: terms.collusion_ppm,
+        verifier_stake: terms.verifier_stake.0,
     }
 }

@@ -32,6 +32,8 @@ pub struct RunHead {
     pub escrow: u64,
     /// Height at which it was opened.
     pub opened_at: u64,
+    /// True while its circuit breaker defers slashes: nothing is merged or settled.
+    pub breaker_on: bool,
 }
 
 /// Runs, by id.
@@ -74,6 +76,7 @@ pub(in crate::rpc) fn head_words(state: &State, id: &Digest, run: &retrace_ledge
         checkpoint_root: progress.base.to_string(),
         escrow: progress.escrow.0,
         opened_at: run.opened_at.0,
+        breaker_on: state.is_breaker_on(id),
     })
 }
 

@@ -78,7 +78,7 @@ fn genesis() -> Genesis {
     accounts.sort_by_key(|account| account.key);
     let long = Span { heights: 20, ms: 600_000 };
     let params =
-        Params { unbond_span: Span { heights: 100, ms: 3_600_000 }, attest_span: long, ..Params::default() };
+        Params { unbond_span: Span { heights: 200, ms: 4_800_000 }, attest_span: long, ..Params::default() };
     Genesis { name: "door".into(), test_network: true, time_ms: 1, accounts, params }
 }
 
@@ -143,9 +143,10 @@ fn terms() -> RunTerms {
         verdict_span: long,
         move_span: long,
         bounty_ppm,
-        bounty_cap: Amount(1_000),
+        bounty_cap: Amount(200),
         declared_gain: gain,
         collusion_ppm,
+        verifier_stake: Amount(1_000),
     }
 }
 
