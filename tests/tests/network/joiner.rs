@@ -16,7 +16,8 @@ const MANIFEST: &str = r#"
 [network]
 key_delay = 4
 attest = { heights = 5, seconds = 5 }
-unbond = { heights = 30, seconds = 35 }
+breaker = { heights = 5, seconds = 5 }
+unbond = { heights = 48, seconds = 58 }
 
 [[node]]
 role = "validator"
@@ -41,7 +42,7 @@ verdict = { heights = 8, seconds = 8 }
 move = { heights = 6, seconds = 8 }
 "#;
 /// Longest wait for any one thing.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// `retrace stake COMMAND` with the joiner's keystore.
 #[track_caller]

@@ -5,6 +5,7 @@ use crate::cli::args::near;
 use crate::cli::exit::Failure;
 use crate::cli::view;
 use crate::home::write_whole;
+use crate::rpc::methods::breaker::breaker_words;
 use crate::rpc::methods::round::mean_loss;
 use miette::Diagnostic;
 use retrace_model::program::parameter_table;
@@ -87,6 +88,7 @@ pub fn overview(home: &Path) -> Result<Value, Failure> {
         "steps_a_segment": spec.steps,
         "tokens_a_step": spec.tokens_per_step(),
         "audit_rate_ppm": one.run.terms.audit_rate_ppm,
+        "breaker": breaker_words(state, &one.id),
         "rounds": rounds.collect::<Vec<_>>(),
         "disputes": state.disputes().map(|(id, d)| json!({
             "id": id.to_string(), "accused": d.accused.to_string(), "challenger": d.challenger.to_string(),

@@ -44,7 +44,7 @@ fn terms() -> RunTerms {
         verdict_span: span(5),
         move_span: span(4),
         bounty_ppm: 100_000,
-        bounty_cap: Amount(700),
+        bounty_cap: Amount(120),
         declared_gain: Amount(4_000),
         collusion_ppm: 333_333,
         verifier_stake: Amount(300),

@@ -81,7 +81,7 @@ pub enum ManifestError {
     /// Stake is free before all that it stands for is decided.
     #[error("stake unbonds in {} heights and {} ms, this run needs {} and {}", found.heights, found.ms, needed.heights, needed.ms)]
     #[diagnostic(help(
-        "raise network.unbond, or shorten run.verdict and run.move: it must last a verdict window and the moves of both sides"
+        "raise network.unbond, or shorten run.verdict, run.move and network.breaker: it must last a window, five clocks and a breaker"
     ))]
     Unbond {
         /// What the network says.

@@ -113,7 +113,7 @@ fn span(mut table: Section, default: Span) -> Result<Span, TableError> {
 mod tests {
     use super::{DEFAULT, Manifest};
     use crate::strategy::Strategy;
-    use retrace_ledger::Role;
+    use retrace_ledger::{Role, Span};
 
     #[test]
     fn the_default_is_the_network_of_the_demo() {
@@ -176,6 +176,19 @@ mod tests {
             let found = Manifest::parse(&text).unwrap_err().to_string();
             assert!(found.starts_with(expected), "{text}\nsaid {found:?}, not {expected:?}");
         }
+    }
+
+    /// L-4.3, L-5.17: unless a manifest says otherwise stake unbonds for exactly as long as run and breaker need it.
+    #[test]
+    fn stake_answers_for_a_breaker_too() {
+        let network =
+            "[network]\nattest = { heights = 1, seconds = 2 }\nbreaker = { heights = 3, seconds = 5 }";
+        let run = "[run]\nverdict = { heights = 10, seconds = 20 }\nmove = { heights = 100, seconds = 200 }";
+        let params = Manifest::parse(&format!("{ALL}{network}\n{run}")).unwrap().network.params;
+        assert_eq!(params.breaker_span, Span { heights: 3, ms: 5_000 });
+        assert_eq!(params.unbond_span, Span { heights: 514, ms: 1_027_000 });
+        let short = format!("{ALL}{network}\nunbond = {{ heights = 513 }}\n{run}");
+        assert!(Manifest::parse(&short).unwrap_err().to_string().contains("this run needs 514"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A run's circuit breaker as the door says it: until when it is on, and what it deferred (L-5.17).
 
+use super::account::LedgerTime;
 use retrace_ledger::{Breaker, DeferredSlash, DeferredStatus, State};
 use retrace_verifier::digest::Digest;
 use serde::{Deserialize, Serialize};
@@ -8,10 +9,8 @@ use utoipa::ToSchema;
 /// A run's circuit breaker, which went on at least once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BreakerWords {
-    /// It is off once this height and
-    pub on_until_height: Option<u64>,
-    /// this credited time are past; none while it is off.
-    pub on_until_ms: Option<u64>,
+    /// It is off once this is past; none while it is off.
+    pub on_until: Option<LedgerTime>,
     /// How often it went on.
     pub times: u32,
     /// Slashes that are pending.
@@ -70,7 +69,7 @@ pub(super) fn deferred_for(state: &State, run: &Digest, dispute: &Digest) -> Vec
 }
 
 /// The breaker of a run; none if it never went on.
-pub(super) fn breaker_words(state: &State, run: &Digest) -> Option<BreakerWords> {
+pub fn breaker_words(state: &State, run: &Digest) -> Option<BreakerWords> {
     let breaker: &Breaker = state.breaker(run).filter(|breaker| breaker.times > 0)?;
     let all: Vec<DeferredWords> =
         (0u32..).zip(state.deferred_slashes(run)).map(|(n, slash)| deferred_words(n, slash)).collect();
@@ -78,8 +77,7 @@ pub(super) fn breaker_words(state: &State, run: &Digest) -> Option<BreakerWords>
     let (executed, forgiven) = (count("executed"), count("forgiven"));
     let votes = state.amnesty(run, breaker.times);
     Some(BreakerWords {
-        on_until_height: breaker.on_until.map(|until| until.height.0),
-        on_until_ms: breaker.on_until.map(|until| until.credited_ms),
+        on_until: breaker.on_until.map(LedgerTime::from),
         times: breaker.times,
         executed,
         forgiven,
