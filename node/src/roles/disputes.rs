@@ -67,7 +67,10 @@ impl Disputes {
         shards: Arc<Vec<Vec<u8>>>,
     ) -> Result<(), RoleError> {
         let moves = played(board, due)?;
-        let player = Player::resume(due.side, trace, shards, &due.game, &moves)?;
+        let parties = [Side::Accused, Side::Challenger].map(|side| due.game.key(side));
+        let keys = board.read(|state| parties.map(|party| state.defense_key(&party)));
+        let keys: Vec<PeerKey> = keys.into_iter().flatten().collect();
+        let player = Player::resume_by(due.side, trace, shards, &due.game, &moves, &keys)?;
         if self.players.len() >= PLAYERS_MAX {
             self.players.pop_first();
         }
