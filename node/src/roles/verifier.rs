@@ -6,7 +6,7 @@ use super::{Identity, Lineage, Role, RoleError, Shards, View};
 use crate::home::BlobError;
 use crate::network::Board;
 use retrace_ledger::{
-    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Seal, Settle, Timeout, Verdict, VerdictResult,
+    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Seal, Settle, State, Timeout, Verdict, VerdictResult,
     drawn_verifiers,
 };
 use retrace_model::program::first_state;
@@ -124,7 +124,7 @@ impl Verifier {
     }
 
     /// A verdict that it was not drawn for is no accusation, but tells everybody of one: it is sealed before. False where
-    /// nothing is left to seal.
+    /// nothing is left to seal, and where an accusation of the claim was made: an account holds few seals.
     fn seal_first(
         &self,
         board: &Board,
@@ -137,6 +137,10 @@ impl Verifier {
         let verdicts_min = view.run.terms.verdicts_min;
         let drawn = record.audit.as_ref().map(|audit| drawn_verifiers(audit, claim, unit, verdicts_min));
         if drawn.is_some_and(|drawn| drawn.contains(&peer)) {
+            return false;
+        }
+        let has_accused = |state: &State| accuse::wrong(state, &peer, claim, &drawn_units(record)).is_some();
+        if board.read(has_accused) {
             return false;
         }
         let step = board.read(|state| {
