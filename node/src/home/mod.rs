@@ -1,7 +1,7 @@
 //! A home: one folder with a network's blocks, blobs and evidence, readable by any later process.
 //!
 //! ```text
-//! FORMAT         "retrace home 2" and the network's id
+//! FORMAT         "retrace home 3" and the network's id
 //! genesis.bin    canonical bytes of genesis
 //! db/            blocks, their certificates and events, state rows and tree nodes (RocksDB)
 //! blobs/HEX      shards, deltas, lists and states by the digest or root that names them
@@ -24,7 +24,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-const FORMAT: &str = "retrace home 2";
+const FORMAT: &str = "retrace home 3";
 /// Longest genesis file.
 const GENESIS_BYTES_MAX: u64 = 1 << 20;
 

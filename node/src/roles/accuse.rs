@@ -4,7 +4,7 @@ use ed25519_dalek::SigningKey;
 use retrace_ledger::{Amount, ClaimRecord, Height, HeldSeal, State, VerdictResult, challenge_seal};
 use retrace_verifier::Unit;
 use retrace_verifier::digest::Digest;
-use retrace_verifier::signature::peer_key;
+use retrace_verifier::signature::{PeerKey, peer_key};
 
 /// What is due before a unit is disputed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,14 @@ pub(super) fn sealed(held: &[HeldSeal], next: Height, key: &SigningKey, claim: &
     }
 }
 
+/// The first of these units that a verifier found wrong, and whether it was drawn for it.
+pub(super) fn wrong(state: &State, peer: &PeerKey, claim: &Digest, units: &[Unit]) -> Option<(Unit, bool)> {
+    units.iter().find_map(|unit| {
+        let verdict = state.verdicts_of(claim, *unit).iter().find(|verdict| verdict.verifier == *peer)?;
+        (verdict.result == VerdictResult::Mismatch).then_some((*unit, verdict.drawn))
+    })
+}
+
 /// The first of these units that this key found wrong, and what is due for it. None while a dispute of its own over that
 /// unit has not ended; those of others may be staged, and are no reason to keep still. None without a free bond.
 pub(super) fn due(
@@ -42,11 +50,7 @@ pub(super) fn due(
     units: &[Unit],
 ) -> Option<(Unit, Step)> {
     let peer = peer_key(key);
-    let mut wrong = units.iter().filter_map(|unit| {
-        let verdict = state.verdicts_of(claim, *unit).iter().find(|verdict| verdict.verifier == peer)?;
-        (verdict.result == VerdictResult::Mismatch).then_some((*unit, verdict.drawn))
-    });
-    let (unit, is_drawn) = wrong.next()?;
+    let (unit, is_drawn) = wrong(state, &peer, claim, units)?;
     let is_own = |id| state.dispute(id).is_some_and(|d| d.challenger == peer && d.unit == unit);
     if record.disputes.iter().any(is_own) {
         return None;

@@ -7,7 +7,7 @@ use crate::home::BlobError;
 use crate::network::Board;
 use crate::strategy::{Strategy, TestNetwork};
 use retrace_ledger::{
-    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Role as AccountRole, Seal, Settle, Timeout, Verdict,
+    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Role as AccountRole, Seal, Settle, State, Timeout, Verdict,
     VerdictResult, drawn_verifiers,
 };
 use retrace_model::RunSpec;
@@ -162,7 +162,7 @@ impl Verifier {
     }
 
     /// A verdict that it was not drawn for is no accusation, but tells everybody of one: it is sealed before. False where
-    /// nothing is left to seal.
+    /// nothing is left to seal, and where an accusation of the claim was made: an account holds few seals.
     fn seal_first(
         &self,
         board: &Board,
@@ -175,6 +175,10 @@ impl Verifier {
         let verdicts_min = view.run.terms.verdicts_min;
         let drawn = record.audit.as_ref().map(|audit| drawn_verifiers(audit, claim, unit, verdicts_min));
         if drawn.is_some_and(|drawn| drawn.contains(&peer)) {
+            return false;
+        }
+        let has_accused = |state: &State| accuse::wrong(state, &peer, claim, &drawn_units(record)).is_some();
+        if board.read(has_accused) {
             return false;
         }
         let step = board.read(|state| {
