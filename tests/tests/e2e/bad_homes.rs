@@ -48,7 +48,7 @@ fn a_folder_that_is_no_home_is_refused() {
 #[test]
 fn another_format_is_refused() {
     let home = shared().copy();
-    for other in ["retrace home 1", "retrace home 3"] {
+    for other in ["retrace home 2", "retrace home 4"] {
         home.spoil("FORMAT", |bytes| lines(bytes, |lines| lines[0] = other.into()));
         is_refused(&home, &format!("another format: it says {other:?}"));
     }
