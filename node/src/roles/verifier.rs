@@ -7,8 +7,8 @@ use crate::home::BlobError;
 use crate::network::Board;
 use crate::strategy::{Strategy, TestNetwork};
 use retrace_ledger::{
-    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Role as AccountRole, Seal, Settle, State, Timeout, Verdict,
-    VerdictResult, drawn_verifiers,
+    Audit, Body, ClaimRecord, ClaimStatus, Dispute, Role as AccountRole, Seal, Settle, State, Timeout,
+    Verdict, VerdictResult, drawn_verifiers,
 };
 use retrace_model::RunSpec;
 use retrace_model::program::first_state;
