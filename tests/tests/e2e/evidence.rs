@@ -33,3 +33,26 @@ fn a_bundle_needs_no_home() {
     std::fs::copy(demo.bundle(), &copy).expect("a copy of the bundle");
     retrace(&["evidence", "verify", &text(&copy)]).exits(0);
 }
+
+/// "Decided by the ledger's clock" is the word of validators: without a genesis nobody is trusted, status 3; another
+/// network's genesis decides nothing, and a file that is no genesis is unreadable.
+#[test]
+fn a_clock_is_not_arithmetic() {
+    let silence = concat!(env!("CARGO_MANIFEST_DIR"), "/../specs/vectors/evidence/clock/silence.bin");
+    let said = retrace(&["evidence", "verify", "--json", silence]).exits(3).json();
+    assert_eq!(said["kind"], "decided by the ledger's clock");
+    let home = text(&shared().home());
+    let said = retrace(&["evidence", "verify", "--json", silence, "--genesis", &home]).exits(1).json();
+    assert_eq!(said["verdict"], "disproven");
+    retrace(&["evidence", "verify", silence, "--genesis", silence]).exits(2);
+}
+
+/// "Proved by contradiction": two answers to one question, from the file alone.
+#[test]
+fn a_contradiction_says_so() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../specs/vectors/evidence/contradiction_partials.bin");
+    let said = retrace(&["evidence", "verify", "--json", file]).exits(0).json();
+    assert_eq!((&said["kind"], &said["verdict"]), (&"proved by contradiction".into(), &"proven".into()));
+    let spoken = retrace(&["evidence", "verify", file]).exits(0).stdout;
+    assert!(spoken.starts_with("PROVEN by contradiction") && spoken.contains("accumulators"), "{spoken}");
+}

@@ -5,7 +5,7 @@ use retrace_tests::binary::{binary, retrace};
 
 #[test]
 fn help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 29] = [
+    let commands: [&[&str]; 34] = [
         &[],
         &["demo"],
         &["devnet"],
@@ -34,6 +34,11 @@ fn help_of_every_command_has_an_example() {
         &["bench"],
         &["bench", "network"],
         &["bench", "step"],
+        &["lab"],
+        &["lab", "disputes"],
+        &["lab", "griefing"],
+        &["lab", "forge"],
+        &["lab", "case-study"],
         &["selftest"],
     ];
     let without: Vec<_> = commands
@@ -49,9 +54,11 @@ fn every_command_is_known_here() {
     let help = retrace(&["--help"]).exits(0).stdout;
     let lines = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
     let listed = lines.take_while(|line| line.starts_with("  "));
-    let names: Vec<_> = listed.filter_map(|line| line.split_whitespace().next()).collect();
+    // Further lines of a description are indented further.
+    let named = listed.filter(|line| !line.starts_with("   "));
+    let names: Vec<_> = named.filter_map(|line| line.split_whitespace().next()).collect();
     let known = "demo devnet init start keys stake train doctor replay evidence status runs show dispute log why rewards bench \
-        selftest help";
+        lab selftest help";
     assert_eq!(names, known.split(' ').collect::<Vec<_>>());
 }
 

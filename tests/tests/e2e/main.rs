@@ -16,6 +16,7 @@ mod evidence;
 mod faces;
 mod history;
 mod honesty;
+mod lab;
 mod step;
 mod strategies;
 mod subject;
