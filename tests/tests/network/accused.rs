@@ -5,7 +5,7 @@ use crate::{
     agree::{agree, slashed},
     net::Network,
     node::Node,
-    process::wait_for,
+    process::{running, signal, wait_for},
 };
 use serde_json::Value;
 use std::{thread, time::Duration};
@@ -93,4 +93,33 @@ fn the_accused_is_killed_in_its_game_and_wins() {
     }
     agree(&network.nodes());
     again.end("TERM");
+}
+
+/// How long everything stands still: longer than the clock of any side.
+const HALT: Duration = Duration::from_secs(60);
+
+/// "A halt of the ledger expires no clock": all processes stop in mid-game for a minute, and the accused wins all the
+/// same; a block credits two seconds at most, whatever its time (L-3.3, L-3.4).
+#[test]
+fn a_halt_of_a_minute_expires_no_clock() {
+    let network = Network::start(MANIFEST);
+    let watcher = network.node("validator-1");
+    let dispute = wait_for("dispute", MOMENT_PATIENCE, || under_way(&watcher));
+    let id = dispute["id"].as_str().expect("an id").to_owned();
+    let all = running(&network.home());
+    assert!(all.len() >= 8, "four validators, two trainers and two verifiers run: {all:?}");
+    all.iter().for_each(|pid| signal(*pid, "STOP"));
+    thread::sleep(HALT);
+    all.iter().for_each(|pid| signal(*pid, "CONT"));
+
+    wait_for("end of the run", PATIENCE, || watcher.run().filter(|run| run["phase"] == "finished"));
+    let said = watcher.get(&format!("/v1/disputes/{id}"));
+    assert_eq!((&said["winner"], &said["by_clock"]), (&"accused".into(), &false.into()), "{said}");
+    let clock = &said["clock_of_accused"];
+    println!("stopped after move {}; the accused's clock: {clock}", dispute["moves"]);
+    for slash in slashed(&watcher) {
+        let name = network.name_of(slash["account"].as_str().expect("an account"));
+        assert_eq!(name, "accuser", "the false challenger and nobody else: {slash}");
+    }
+    agree(&network.nodes());
 }
