@@ -53,6 +53,33 @@ impl Disputes {
         Ok(found)
     }
 
+    /// Answers the first of these that can be answered; an error where there are some, and none can be.
+    pub(super) fn first_of(
+        due: Vec<Due>,
+        mut answer: impl FnMut(&Due) -> Result<(), RoleError>,
+    ) -> Result<bool, RoleError> {
+        let mut failed = None;
+        for due in due {
+            match answer(&due) {
+                Ok(()) => return Ok(true),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(false), Err)
+    }
+
+    /// Disputes come before other work, and one that cannot be answered yet holds up none of it.
+    pub(super) fn before(
+        answered: Result<bool, RoleError>,
+        work: impl FnOnce() -> Result<bool, RoleError>,
+    ) -> Result<bool, RoleError> {
+        match answered {
+            Ok(true) => Ok(true),
+            Ok(false) => work(),
+            Err(error) => work()?.then_some(true).ok_or(error),
+        }
+    }
+
     /// True once there is a player for this dispute: its run is made only once.
     pub(super) fn knows(&self, due: &Due) -> bool {
         self.players.contains_key(&due.id)

@@ -273,16 +273,10 @@ impl Trainer {
         Ok(at.rerun(task, &self.identity.engine, conduct))
     }
 
-    /// Answers the first dispute that can be answered; an error where there are some, and none can be.
+    /// Answers the first dispute that can be answered.
     fn answer(&mut self, board: &Board) -> Result<bool, RoleError> {
-        let mut failed = None;
-        for due in self.disputes.due(board, &self.identity.peer()) {
-            match self.defend(board, &due) {
-                Ok(()) => return Ok(true),
-                Err(error) => failed = Some(error),
-            }
-        }
-        failed.map_or(Ok(false), Err)
+        let due = self.disputes.due(board, &self.identity.peer());
+        Disputes::first_of(due, |due| self.defend(board, due))
     }
 
     /// Everything that is not a dispute, in the oldest run that goes on.
@@ -303,17 +297,7 @@ impl Role for Trainer {
     }
 
     fn act(&mut self, board: &Board) -> Result<bool, RoleError> {
-        // A dispute that cannot be answered yet holds up nothing else.
-        match self.answer(board) {
-            Ok(true) => Ok(true),
-            Ok(false) => self.work(board),
-            Err(error) => {
-                if self.work(board)? {
-                    Ok(true)
-                } else {
-                    Err(error)
-                }
-            }
-        }
+        let answered = self.answer(board);
+        Disputes::before(answered, || self.work(board))
     }
 }

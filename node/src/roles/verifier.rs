@@ -250,16 +250,10 @@ impl Verifier {
         self.disputes.play(board, &self.identity.key, due)
     }
 
-    /// Answers the first dispute that can be answered; an error where there are some, and none can be.
+    /// Answers the first dispute that can be answered.
     fn answer(&mut self, board: &Board) -> Result<bool, RoleError> {
-        let mut failed = None;
-        for due in self.disputes.due(board, &self.identity.peer()) {
-            match self.challenge(board, &due) {
-                Ok(()) => return Ok(true),
-                Err(error) => failed = Some(error),
-            }
-        }
-        failed.map_or(Ok(false), Err)
+        let due = self.disputes.due(board, &self.identity.peer());
+        Disputes::first_of(due, |due| self.challenge(board, due))
     }
 
     /// Everything that is not a move, in the oldest run that goes on.
@@ -312,17 +306,7 @@ impl Role for Verifier {
     }
 
     fn act(&mut self, board: &Board) -> Result<bool, RoleError> {
-        // A dispute that cannot be answered yet holds up nothing else.
-        match self.answer(board) {
-            Ok(true) => Ok(true),
-            Ok(false) => self.work(board),
-            Err(error) => {
-                if self.work(board)? {
-                    Ok(true)
-                } else {
-                    Err(error)
-                }
-            }
-        }
+        let answered = self.answer(board);
+        Disputes::before(answered, || self.work(board))
     }
 }
