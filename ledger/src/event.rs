@@ -32,6 +32,8 @@ pub enum SlashReason {
 pub enum RewardReason {
     /// A verified segment.
     Segment,
+    /// A segment that was verified before the accusation that tainted its round.
+    Insured,
     /// A verdict that the outcome agrees with.
     Verdict,
     /// A proved lie.
@@ -247,6 +249,21 @@ pub enum Event {
         poster: PeerKey,
         /// False when it contradicts the standing claim.
         standing: bool,
+    },
+    /// A commitment that was merged is convicted: what was made from its merge is tainted.
+    Tainted {
+        /// Run.
+        run: Digest,
+        /// The commitment.
+        claim: Digest,
+        /// Its round: its base is clean, its merge is not taken.
+        round: u32,
+        /// The tainted rounds.
+        rounds: Vec<u32>,
+        /// Trainers of these are paid for what was verified before this height.
+        accused_at: Height,
+        /// The run's head, after it returned if it had to.
+        head: Digest,
     },
     /// A base was accepted: the run's new head.
     BaseAccepted {

@@ -53,6 +53,8 @@ pub const VERDICTS_MIN: (u8, u8) = (1, 16);
 pub const DRAW_DELAY: (u32, u32) = (1, 4096);
 /// Smallest and largest number of heights before new keys are in force.
 pub const KEY_DELAY: (u32, u32) = (1, 4096);
+/// Smallest and largest number of rounds that an optimistic run may open while an earlier one is not over.
+pub const AHEAD: (u8, u8) = (1, 8);
 /// Shortest deadline, window or clock.
 pub const SPAN_MIN: Span = Span { heights: 1, ms: 1 };
 /// Longest deadline, window or clock.

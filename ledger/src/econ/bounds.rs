@@ -47,6 +47,38 @@ pub fn bounty_most(verdicts: u8, reward: Amount) -> Amount {
     reward.times(BOUNTY_AUDITS * u64::from(verdicts)).unwrap_or(Amount(u64::MAX))
 }
 
+/// What one lie can taint, and what it costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Insurance {
+    /// Stake at risk per commitment, S.
+    pub lock: Amount,
+    /// Share of a slash that may return to the liar's friends, lambda.
+    pub bounty_ppm: u32,
+    /// Reward of a segment, R.
+    pub reward: Amount,
+    /// Slots of a round, K.
+    pub slots: u16,
+    /// Rounds that may stand on an unverified one, A.
+    pub ahead: u32,
+    /// Share of its reward that tainted work gets, kappa.
+    pub insured_ppm: u32,
+}
+
+impl Insurance {
+    /// (1 - lambda) S >= kappa A K R, in millionths (L-6.8).
+    pub fn holds(&self) -> bool {
+        let lost = u128::from(PPM - self.bounty_ppm.min(PPM)) * u128::from(self.lock.0);
+        let segments = u128::from(self.slots) * u128::from(self.ahead);
+        // At most 2^20 * 2^(16 + 3) * 2^64: it fits.
+        lost >= u128::from(self.insured_ppm.min(PPM)) * segments * u128::from(self.reward.0)
+    }
+
+    /// The smallest lock for which it holds; none past 64 bits (L-6.8).
+    pub fn lock_needed(&self) -> Option<Amount> {
+        smallest(|lock| Insurance { lock, ..*self }.holds())
+    }
+}
+
 /// What a verdict without a replay saves and risks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Laziness {

@@ -3,7 +3,7 @@
 mod bounds;
 mod report;
 
-pub use bounds::{Defense, Laziness, answer_span, bounty_most, steps_price};
+pub use bounds::{Defense, Insurance, Laziness, answer_span, bounty_most, steps_price};
 pub use report::Report;
 
 use crate::amount::Amount;
@@ -63,21 +63,22 @@ pub struct Deterrence {
     pub gain: Amount,
     /// Probability of detection, p_d.
     pub detection_ppb: u64,
+    /// True if the gain is kept when the lie is caught: deltas are merged before their verdicts.
+    pub is_gain_kept: bool,
 }
 
 impl Deterrence {
-    /// (1 - lambda) S > G (1 - p_d) / p_d - R, multiplied out so that nothing is rounded (L-6.2).
-    ///
-    /// Nothing unverified is merged here, so a lie that is caught gains nothing.
+    /// (1 - lambda) S > G (1 - p_d) / p_d - R, or G / p_d where the gain is kept, multiplied out so that nothing is
+    /// rounded (L-6.2).
     pub fn holds(&self) -> bool {
         let ppm = u128::from(PPM);
         let kept = u128::from(PPM - self.bounty_ppm.min(PPM));
         // Below 2^64 * 2^20 * 2 each, times at most 2^30: no product passes 2^116.
         let loss = kept * u128::from(self.lock.0) + ppm * u128::from(self.reward.0);
         let detected = u128::from(self.detection_ppb.min(PPB));
-        let missed = u128::from(PPB) - detected;
+        let gained = u128::from(PPB) - if self.is_gain_kept { 0 } else { detected };
         // Where a lie gains nothing there is nothing to deter.
-        self.gain == Amount::ZERO || loss * detected > ppm * u128::from(self.gain.0) * missed
+        self.gain == Amount::ZERO || loss * detected > ppm * u128::from(self.gain.0) * gained
     }
 
     /// The smallest lock for which it holds, or none if no lock of 64 bits does (L-6.2).
@@ -107,7 +108,7 @@ mod tests {
 
     fn deterrence(lock: u64, gain: u64, detection_ppb: u64) -> Deterrence {
         let (lock, reward, gain) = (Amount(lock), Amount(100), Amount(gain));
-        Deterrence { lock, bounty_ppm: 100_000, reward, gain, detection_ppb }
+        Deterrence { lock, bounty_ppm: 100_000, reward, gain, detection_ppb, is_gain_kept: false }
     }
 
     /// L-6.1: a third colluding, two verdicts: 11.1 %, rounded up; the share of drawn steps bounds detection.
@@ -130,6 +131,12 @@ mod tests {
         let needed = deterrence(0, 1_000_000, 31_111_118).lock_needed().unwrap();
         assert!(deterrence(needed.0, 1_000_000, 31_111_118).holds());
         assert!(!deterrence(needed.0 - 1, 1_000_000, 31_111_118).holds());
+        // Where a gain is kept, one that is surely caught has to be outweighed too: 0.9 S > 1,000,000 - 100.
+        let kept = Deterrence { is_gain_kept: true, ..deterrence(0, 1_000_000, PPB) };
+        assert_eq!(
+            (deterrence(0, 1_000_000, PPB).lock_needed(), kept.lock_needed()),
+            (Some(Amount(0)), Some(Amount(1_111_001)))
+        );
     }
 
     proptest! {
@@ -137,13 +144,13 @@ mod tests {
         #[test]
         fn rounded_towards_refusal(
             lock in any::<u64>(), reward in any::<u64>(), gain in any::<u64>(), bounty_ppm in 0..=PPM,
-            rate in 0..=PPM, share in 0..=PPM, verdicts in 1u8..=16,
+            rate in 0..=PPM, share in 0..=PPM, verdicts in 1u8..=16, is_gain_kept in any::<bool>(),
         ) {
             let detection_ppb = detection_ppb(rate, share, verdicts);
             prop_assert!(pass_ppb(share, verdicts) <= pass_ppb(share, verdicts - 1));
             prop_assert!(u128::from(detection_ppb) * u128::from(PPM) <= u128::from(rate) * u128::from(PPB));
             let (lock, reward, gain) = (Amount(lock), Amount(reward), Amount(gain));
-            let terms = Deterrence { lock, bounty_ppm, reward, gain, detection_ppb };
+            let terms = Deterrence { lock, bounty_ppm, reward, gain, detection_ppb, is_gain_kept };
             if terms.holds() {
                 let more = Deterrence { lock: Amount(lock.0.saturating_add(1)), ..terms };
                 prop_assert!(more.holds());

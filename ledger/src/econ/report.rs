@@ -26,6 +26,8 @@ pub struct Report {
     pub lock: Amount,
     /// The smallest that deters the declared gain; none if no lock does.
     pub lock_needed: Option<Amount>,
+    /// The smallest that covers the insured work that one lie can make void; none if no lock does.
+    pub insurance_needed: Option<Amount>,
     /// Stake locked for a dispute.
     pub bond: Amount,
     /// The part of the needed bond that pays replays; none past 64 bits.
@@ -78,6 +80,7 @@ impl Report {
             steps_to_catch: (detection_ppb > 0).then(|| (DRAWS_WANTED * PPB).div_ceil(detection_ppb)),
             lock: terms.lock,
             lock_needed: terms.deterrence().lock_needed(),
+            insurance_needed: terms.insurance().lock_needed(),
             bond: terms.challenge_bond,
             replay_price: defense.replay_price(),
             lane_price: defense.lane_price(),
@@ -123,6 +126,7 @@ mod tests {
         assert_eq!(report.escape_ppb, 555_555_445);
         assert_eq!(report.steps_to_catch, Some(304));
         assert_eq!((report.lock, report.lock_needed), (Amount(10_000), Some(Amount(6_834))));
+        assert_eq!(report.insurance_needed, Some(Amount(0)), "nothing unverified is merged");
         let prices = (report.replay_price, report.lane_price, report.bond_needed);
         assert_eq!(prices, (Some(Amount(250)), Amount(132), Some(Amount(382))));
         assert_eq!((report.bounty, report.bounty_most), (Amount(700), Amount(720)));

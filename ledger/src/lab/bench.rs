@@ -2,7 +2,7 @@
 
 use super::LabError;
 use super::network::{Network, key};
-use crate::{Amount, AttestedPart, Body, Commit, OpenRun, RunTerms, Span};
+use crate::{Amount, AttestedPart, Body, Commit, Merging, OpenRun, RunTerms, Span};
 use ed25519_dalek::SigningKey;
 use retrace_model::selftest::golden_spec;
 use retrace_model::{Backend, Engine, RunSpec, Words, initial_parameters};
@@ -74,6 +74,7 @@ fn terms(shards: &[Vec<u8>], base: &[Words]) -> RunTerms {
         declared_gain: Amount(5_000),
         collusion_ppm: 333_333,
         verifier_stake: Amount(1_000),
+        merging: Merging::Delayed,
     }
 }
 

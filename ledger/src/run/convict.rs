@@ -6,6 +6,7 @@ use super::dispute::say_ended;
 use super::merge::{stand, withdraw};
 use super::record::{ClaimStatus, DisputeRecord, DisputeStatus, Precedence, VerdictResult};
 use super::settle::pay_verdicts;
+use super::taint::taint;
 use crate::amount::Amount;
 use crate::event::{Ending, Event, RewardReason, SlashReason};
 use crate::fault::Fault;
@@ -38,6 +39,7 @@ pub(super) fn convict(stage: &mut Stage<'_>, dispute: &Digest, reason: SlashReas
     stage.say(Event::Settled { run: won.run, claim: won.claim, status });
     if claim.is_segment() {
         pay_verdicts(stage, &won.claim, Some(won.unit))?;
+        taint(stage, &won.claim)?;
     } else {
         // The escrow holds the verdicts of one base a round: those on the one that is accepted.
         stage.state.rounds.change(&(claim.run, claim.round), |round| round.standing = None)?;

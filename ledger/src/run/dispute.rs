@@ -99,7 +99,11 @@ pub(crate) fn open_dispute(
     };
     stage.state.disputes.put(dispute, record.clone());
     stage.state.games.put(dispute, game);
-    stage.state.claims.change(&claim, |record| record.disputes.push(dispute))?;
+    let height = stage.now.height;
+    stage.state.claims.change(&claim, |record| {
+        record.disputes.push(dispute);
+        record.accused_at = record.accused_at.or(Some(height));
+    })?;
     stage.say(Event::DisputeOpened { dispute, run, claim, unit, accused, challenger });
     queue(stage, dispute, &record)
 }

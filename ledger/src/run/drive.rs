@@ -2,91 +2,95 @@
 
 use super::breaker::end_breaker;
 use super::draw::{draw_base, draw_round};
-use super::merge::accepted_deltas;
+use super::merge::accepted;
+use super::over::end_rounds;
 use super::record::{ClaimStatus, Phase};
 use super::round::{close_round, open_round};
 use super::void::void_withheld;
 use crate::amount::Height;
-use crate::event::{Event, RewardReason};
+use crate::event::Event;
 use crate::fault::Fault;
 use crate::stage::Stage;
 use retrace_verifier::digest::Digest;
 
-/// Drives every run one phase further, if its time has come. A run takes at most one step a block.
+/// Drives every run one phase further, if its time has come. A run takes at most one step a block; rounds that are over
+/// end behind it.
 pub(crate) fn drive(stage: &mut Stage<'_>) -> Result<(), Fault> {
     for run in stage.state.progress.keys() {
         end_breaker(stage, &run)?;
         let is_held = stage.state.is_breaker_on(&run);
-        let phase = stage.state.progress.want(&run)?.phase;
-        match phase {
+        let progress = *stage.state.progress.want(&run)?;
+        match progress.phase {
             // Nothing is merged while slashes are deferred (L-5.17).
             Phase::Auditing if is_held => {}
-            Phase::Opening(at) if stage.now.height >= at => open_round(stage, &run)?,
+            Phase::Opening(at) if stage.now.height >= at && has_room(stage, &run)? => {
+                open_round(stage, &run)?
+            }
             Phase::Training => close_round(stage, &run)?,
             Phase::Drawing(at) if stage.now.height >= at => draw_round(stage, &run)?,
             Phase::Auditing => decide_round(stage, &run)?,
             Phase::Merging => merge_round(stage, &run)?,
-            Phase::Opening(_) | Phase::Drawing(_) | Phase::Finished => {}
+            Phase::Opening(_) | Phase::Drawing(_) | Phase::Closing | Phase::Finished => {}
         }
+        end_rounds(stage, &run)?;
     }
     Ok(())
 }
 
-/// When every commitment is verified, convicted or void: to the merge, or on with the same base if none is left.
+/// True if not too many rounds wait for their verdicts (L-5.18).
+fn has_room(stage: &Stage<'_>, run: &Digest) -> Result<bool, Fault> {
+    let progress = stage.state.progress.want(run)?;
+    let ahead = stage.state.runs.want(run)?.terms.merging.ahead();
+    Ok(progress.round.saturating_sub(progress.oldest) <= ahead)
+}
+
+/// When what is accepted can be fixed: to the merge, or on with the same base if there is none.
 fn decide_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
-    let progress = *stage.state.progress.want(run)?;
-    void_withheld(stage, run, progress.round)?;
-    let round = stage.state.rounds.want(&(*run, progress.round))?;
-    for commitment in round.slots.iter().filter_map(|slot| slot.commitment) {
-        if stage.state.claims.want(&commitment)?.status == ClaimStatus::Open {
-            return Ok(());
-        }
+    let round = stage.state.progress.want(run)?.round;
+    void_withheld(stage, run, round)?;
+    let Some(accepted) = accepted(stage.state, run, round, stage.now)? else { return Ok(()) };
+    if accepted.is_empty() || stage.state.is_dead(run, round) {
+        return next_round(stage, run);
     }
-    if accepted_deltas(stage.state, run, progress.round)?.is_empty() {
-        return next_round(stage, run, progress.base);
-    }
+    stage.state.rounds.change(&(*run, round), |round| round.merged = accepted)?;
     stage.state.progress.change(run, |p| p.phase = Phase::Merging)
 }
 
 /// Draws the standing base when its height has come; goes on when it is verified.
 fn merge_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
-    let progress = *stage.state.progress.want(run)?;
-    let round = stage.state.rounds.want(&(*run, progress.round))?;
-    let Some(standing) = round.standing else { return Ok(()) };
+    let number = stage.state.progress.want(run)?.round;
+    let is_dead = stage.state.is_dead(run, number);
+    let Some(standing) = stage.state.rounds.want(&(*run, number))?.standing else {
+        // Nobody has put stake on a merge that leads nowhere, and nobody needs to (L-5.19).
+        return if is_dead { next_round(stage, run) } else { Ok(()) };
+    };
     let record = stage.state.claims.want(&standing)?;
     if record.status == ClaimStatus::Verified {
         // Nothing is settled meanwhile either; whatever verified it, it is not merged.
         if stage.state.is_breaker_on(run) {
             return Ok(());
         }
-        let root = stage.state.base_root(&standing).ok_or(Fault::Rule { rule: "L-5.7" })?;
-        stage.say(Event::BaseAccepted { run: *run, round: progress.round.saturating_add(1), root });
-        return next_round(stage, run, root);
+        if !is_dead {
+            let root = stage.state.base_root(&standing).ok_or(Fault::Rule { rule: "L-5.7" })?;
+            stage.say(Event::BaseAccepted { run: *run, round: number.saturating_add(1), root });
+            stage.state.progress.change(run, |p| (p.base, p.parent) = (root, Some(number)))?;
+        }
+        return next_round(stage, run);
     }
     let is_due = record.draw_at.is_some_and(|at| stage.now.height >= at);
     if record.audit.is_none() && is_due { draw_base(stage, run, &standing) } else { Ok(()) }
 }
 
-/// The next round opens in the next block; after the last one the run is finished and the rest is paid back.
-fn next_round(stage: &mut Stage<'_>, run: &Digest, base: Digest) -> Result<(), Fault> {
-    let record = stage.state.runs.want(run)?;
-    let (sponsor, rounds) = (record.sponsor, record.terms.spec.rounds);
+/// The next round opens in the next block; after the last one the run waits for those that are not over.
+fn next_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
+    let rounds = stage.state.runs.want(run)?.terms.spec.rounds;
     let opens_at: Height = stage.now.height.after(1);
-    let mut progress = *stage.state.progress.want(run)?;
-    progress.base = base;
-    let is_last = progress.round.saturating_add(1) >= rounds;
-    if is_last {
-        progress.phase = Phase::Finished;
-    } else {
-        progress.round = progress.round.saturating_add(1);
-        progress.phase = Phase::Opening(opens_at);
-    }
-    stage.state.progress.put(*run, progress);
-    if is_last {
-        let (peer, amount) = (sponsor, progress.escrow);
-        stage.state.pay(run, &peer, amount)?;
-        stage.say(Event::Rewarded { run: *run, peer, amount, reason: RewardReason::Refund });
-        stage.say(Event::RunFinished { run: *run, head: base });
-    }
-    Ok(())
+    stage.state.progress.change(run, |progress| {
+        let next = progress.round.saturating_add(1);
+        if next >= rounds {
+            progress.phase = Phase::Closing;
+        } else {
+            (progress.round, progress.phase) = (next, Phase::Opening(opens_at));
+        }
+    })
 }

@@ -1,7 +1,9 @@
 //! The base of a round: one standing claim, contradicted only by a dispute (L-5.7).
 
+use super::attestation::withheld;
 use super::dispute::open_dispute;
 use super::record::{ClaimRecord, ClaimStatus, Precedence};
+use crate::amount::Moment;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::stage::Stage;
@@ -12,17 +14,38 @@ use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Claim;
 use retrace_verifier::segment::base_id;
 
-/// Delta roots of the verified commitments of a round, in slot order.
+/// Delta roots of what a round accepted, in slot order; none before that is fixed.
 pub(crate) fn accepted_deltas(state: &State, run: &Digest, round: u32) -> Result<Vec<Digest>, Fault> {
-    let round = state.rounds.want(&(*run, round))?;
     let mut deltas = Vec::new();
-    for commitment in round.slots.iter().filter_map(|slot| slot.commitment) {
-        let record = state.claims.want(&commitment)?;
-        if let (ClaimStatus::Verified, Claim::Segment(signed)) = (record.status, &record.claim) {
+    for commitment in &state.rounds.want(&(*run, round))?.merged {
+        if let Claim::Segment(signed) = &state.claims.want(commitment)?.claim {
             deltas.push(signed.commitment.delta_root);
         }
     }
     Ok(deltas)
+}
+
+/// What the current round accepts, in slot order; none while a commitment of it is still to be waited for (L-5.18).
+pub(super) fn accepted(
+    state: &State,
+    run: &Digest,
+    round: u32,
+    now: Moment,
+) -> Result<Option<Vec<Digest>>, Fault> {
+    let is_optimistic = state.runs.want(run)?.terms.merging.is_optimistic();
+    let mut accepted = Vec::new();
+    for commitment in state.rounds.want(&(*run, round))?.slots.iter().filter_map(|slot| slot.commitment) {
+        let record = state.claims.want(&commitment)?;
+        let is_attested = record.audit.is_some() && state.is_published(&commitment);
+        match record.status {
+            ClaimStatus::Verified => accepted.push(commitment),
+            ClaimStatus::Open if is_optimistic && is_attested => accepted.push(commitment),
+            ClaimStatus::Open if is_optimistic && withheld(state, &commitment, now).is_some() => {}
+            ClaimStatus::Open => return Ok(None),
+            _ => {}
+        }
+    }
+    Ok(Some(accepted))
 }
 
 /// Posts a base claim: the standing one if there is none, otherwise a rival with its dispute.
@@ -43,6 +66,8 @@ pub(crate) fn post_base(
         round,
         lock,
         status: ClaimStatus::Rival,
+        verified_at: None,
+        accused_at: None,
         draw_at: None,
         audit: None,
         disputes: Vec::new(),

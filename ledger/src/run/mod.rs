@@ -1,7 +1,7 @@
 //! A run's life: rounds open, close, are drawn, judged and merged, by rules that only the ledger's time drives.
 //!
 //! ```text
-//! open_run -> Opening -> Training -> Drawing -> Auditing -> Merging -> Opening ... -> Finished
+//! open_run -> Opening -> Training -> Drawing -> Auditing -> Merging -> Opening ... -> Closing -> Finished
 //!               ^ beacon   ^ commit    ^ beacon   ^ attest    ^ base, verdict
 //!                            attest                 verdict     dispute, settle
 //!                                                   dispute
@@ -18,9 +18,11 @@ mod dispute;
 mod draw;
 mod drive;
 mod merge;
+mod over;
 mod record;
 mod round;
 mod settle;
+mod taint;
 mod terms;
 mod void;
 
@@ -32,9 +34,9 @@ pub use clock::{Clock, Defense};
 pub use draw::drawn_verifiers;
 pub use record::{
     Audit, ClaimRecord, ClaimStatus, DisputeRecord, DisputeStatus, Phase, Precedence, Progress, Round, Run,
-    Slot, VerdictRecord, VerdictResult,
+    Slot, Taint, VerdictRecord, VerdictResult,
 };
-pub use terms::RunTerms;
+pub use terms::{Merging, RunTerms};
 
 pub(crate) use answer::{answer_digest, answered, question};
 pub(crate) use attestation::{put_attestation, withheld};

@@ -35,8 +35,10 @@ pub enum Phase {
     Drawing(Height),
     /// Verdicts and disputes.
     Auditing,
-    /// All segments are decided; the next base is claimed and audited.
+    /// What is accepted is fixed; the next base is claimed and audited.
     Merging,
+    /// The last round is merged; earlier ones are not over yet.
+    Closing,
     /// Nothing more happens.
     Finished,
 }
@@ -48,8 +50,12 @@ pub struct Progress {
     pub phase: Phase,
     /// The current round.
     pub round: u32,
-    /// The accepted base that the current round starts from; the run's head.
+    /// The oldest round that is not over.
+    pub oldest: u32,
+    /// The accepted base that the next round starts from; the run's head.
     pub base: Digest,
+    /// The round whose merge made it; none for the initial one.
+    pub parent: Option<u32>,
     /// What is left of the sponsor's value.
     pub escrow: Amount,
 }
@@ -63,11 +69,22 @@ pub struct Slot {
     pub commitment: Option<Digest>,
 }
 
+/// Why a round's base is not one that anything goes on from (L-5.19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Taint {
+    /// The convicted commitment whose delta is in its base; the first one, if there are several.
+    pub by: Digest,
+    /// Its trainers are paid for what was verified before this height.
+    pub accused_at: Height,
+}
+
 /// A round.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Round {
     /// The base that it starts from.
     pub base: Digest,
+    /// The round whose merge made it; none for the initial one.
+    pub parent: Option<u32>,
     /// Data order.
     pub beacon: Beacon,
     /// When it opened.
@@ -78,8 +95,12 @@ pub struct Round {
     pub slots: Vec<Slot>,
     /// When it closed.
     pub closed_at: Option<Height>,
+    /// Commitments whose deltas it merges, in slot order; none before that is fixed.
+    pub merged: Vec<Digest>,
     /// The standing claim of the next base.
     pub standing: Option<Digest>,
+    /// Set when a lie is proved in what its base was made from.
+    pub taint: Option<Taint>,
 }
 
 /// Whether a claim stands.
@@ -130,6 +151,10 @@ pub struct ClaimRecord {
     pub lock: Amount,
     /// Status.
     pub status: ClaimStatus,
+    /// When it was verified.
+    pub verified_at: Option<Height>,
+    /// When it was first accused: by a mismatch verdict of a drawn verifier or by a dispute.
+    pub accused_at: Option<Height>,
     /// Height at which a base is drawn.
     pub draw_at: Option<Height>,
     /// The draw, once there was one.

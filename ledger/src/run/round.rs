@@ -36,12 +36,15 @@ pub(super) fn open_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Faul
     let assignments = slots.iter().map(|slot| slot.trainer).collect();
     let round = Round {
         base: progress.base,
+        parent: progress.parent,
         beacon,
         opened: stage.now,
         deadline: stage.now.after(span),
         slots,
         closed_at: None,
+        merged: Vec::new(),
         standing: None,
+        taint: None,
     };
     stage.state.rounds.put((*run, progress.round), round);
     stage.state.progress.change(run, |p| p.phase = Phase::Training)?;
@@ -51,21 +54,23 @@ pub(super) fn open_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Faul
 }
 
 /// Closes the current round when no assigned slot waits any more: for its commitment, to the deadline; for validators
-/// to attest to that, a span longer. What is not attested then is void.
+/// to attest to that, a span longer. What is not attested then is void. A tainted round waits for no commitment (L-5.19).
 pub(super) fn close_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
     let number = stage.state.progress.want(run)?.round;
     let round = stage.state.rounds.want(&(*run, number))?;
     let attested_by = round.deadline.after(stage.state.params().attest_span);
     let is_missing = |slot: &&Slot| slot.trainer.is_some() && slot.commitment.is_none();
     let is_unheld = |slot: &Slot| slot.commitment.is_some_and(|claim| !is_decided(stage.state, &claim));
-    let awaits_commitment = !round.deadline.is_past(stage.now) && round.slots.iter().any(|s| is_missing(&s));
+    let is_tainted = round.taint.is_some();
+    let takes_more = !is_tainted && !round.deadline.is_past(stage.now);
+    let awaits_commitment = takes_more && round.slots.iter().any(|s| is_missing(&s));
     let awaits_attestation = !attested_by.is_past(stage.now) && round.slots.iter().any(is_unheld);
     if awaits_commitment || awaits_attestation {
         return Ok(());
     }
     let missed: Vec<(u16, PeerKey)> = (0..)
         .zip(&round.slots)
-        .filter(|(_, slot)| is_missing(slot))
+        .filter(|(_, slot)| !is_tainted && is_missing(slot))
         .filter_map(|(at, slot)| Some((at, slot.trainer?)))
         .collect();
     let commitments = round.slots.iter().filter(|slot| slot.commitment.is_some()).count() as u16;

@@ -26,11 +26,17 @@ pub(crate) fn verdicts_unanimous(state: &State, claim: &Digest, audit: &Audit, v
 pub(crate) fn verify_claim(stage: &mut Stage<'_>, claim: &Digest) -> Result<(), Fault> {
     let record = stage.state.claims.want(claim)?;
     let (run, signer, lock, is_segment) = (record.run, record.signer(), record.lock, record.is_segment());
-    stage.state.claims.change(claim, |record| record.status = ClaimStatus::Verified)?;
+    let height = stage.now.height;
+    stage.state.claims.change(claim, |record| {
+        record.status = ClaimStatus::Verified;
+        record.verified_at = Some(height);
+    })?;
     stage.state.unlock(&signer, lock)?;
     stage.say(Event::Settled { run, claim: *claim, status: ClaimStatus::Verified });
-    if is_segment {
-        let amount = stage.state.runs.want(&run)?.terms.segment_reward;
+    let terms = &stage.state.runs.want(&run)?.terms;
+    // Where deltas are merged before their verdicts a trainer is paid when its round is over (L-5.19).
+    if is_segment && !terms.merging.is_optimistic() {
+        let amount = terms.segment_reward;
         stage.state.pay(&run, &signer, amount)?;
         stage.say(Event::Rewarded { run, peer: signer, amount, reason: RewardReason::Segment });
     }

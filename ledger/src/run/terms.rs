@@ -1,12 +1,49 @@
 //! The terms of a run: what is trained, on what, for what, under which clocks (L-4.1).
 
 use crate::amount::{Amount, Span};
-use crate::econ::{Defense, Deterrence, Laziness, answer_span, detection_ppb};
+use crate::econ::{Defense, Deterrence, Insurance, Laziness, answer_span, detection_ppb};
 use crate::genesis::Params;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_model::RunSpec;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Shard;
+
+/// When what is not verified yet is merged (L-5.18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Merging {
+    /// Never: a round waits for its verdicts and disputes.
+    Delayed,
+    /// As soon as it is drawn and attested. A lie that is found later taints what was made from it.
+    Optimistic {
+        /// Rounds that may open while an earlier one is not over, A.
+        ahead: u8,
+        /// Share of its reward that honest work in a tainted round gets, kappa.
+        insured_ppm: u32,
+    },
+}
+
+impl Merging {
+    /// Rounds that may open while an earlier one is not over.
+    pub fn ahead(self) -> u32 {
+        match self {
+            Merging::Delayed => 0,
+            Merging::Optimistic { ahead, .. } => u32::from(ahead),
+        }
+    }
+
+    /// Share of its reward that honest work in a tainted round gets, in millionths.
+    pub fn insured_ppm(self) -> u32 {
+        match self {
+            Merging::Delayed => 0,
+            Merging::Optimistic { insured_ppm, .. } => insured_ppm,
+        }
+    }
+
+    /// True if deltas are merged before their verdicts.
+    pub fn is_optimistic(self) -> bool {
+        matches!(self, Merging::Optimistic { .. })
+    }
+}
 
 /// What a sponsor declares, once, when it opens a run.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -47,6 +84,8 @@ pub struct RunTerms {
     pub collusion_ppm: u32,
     /// Stake without which a verifier neither is drawn nor judges.
     pub verifier_stake: Amount,
+    /// When what is not verified yet is merged.
+    pub merging: Merging,
 }
 
 impl RunTerms {
@@ -77,6 +116,19 @@ impl RunTerms {
             reward: self.segment_reward,
             gain: self.declared_gain,
             detection_ppb: detection_ppb(self.audit_rate_ppm, self.collusion_ppm, self.verdicts_min),
+            is_gain_kept: self.merging.is_optimistic(),
+        }
+    }
+
+    /// What a lock has to cover of the work that one lie can taint (L-6.8).
+    pub fn insurance(&self) -> Insurance {
+        Insurance {
+            lock: self.lock,
+            bounty_ppm: self.bounty_ppm,
+            reward: self.segment_reward,
+            slots: self.spec.slots,
+            ahead: self.merging.ahead(),
+            insured_ppm: self.merging.insured_ppm(),
         }
     }
 

@@ -5,9 +5,9 @@ use super::fixture::{
     registered, secret, terms, validator, verdict,
 };
 use crate::{
-    Amnesty, Amount, AttestedPart, Body, Contradiction, Dispute, OpenRun, Phase, Play, Register, Role, Seal,
-    Settle, Signed, Stake, Timeout, Transaction, Transfer, Unbond, VerdictResult, challenge_seal,
-    prove_possession,
+    Amnesty, Amount, AttestedPart, Body, ClaimStatus, Contradiction, Dispute, Merging, OpenRun, Phase, Play,
+    Register, Role, Seal, Settle, Signed, Stake, Timeout, Transaction, Transfer, Unbond, VerdictResult,
+    challenge_seal, prove_possession,
 };
 use proptest::prelude::*;
 use retrace_verifier::digest::Digest;
@@ -28,6 +28,16 @@ fn pick<T: Copy>(from: &[T], at: u8) -> Option<T> {
 fn long_terms() -> crate::RunTerms {
     let mut terms = terms();
     terms.spec.rounds = 400;
+    terms
+}
+
+/// The same; where any round may be ahead, merged before its verdicts.
+fn hasty_terms(ahead: u8) -> crate::RunTerms {
+    let mut terms = long_terms();
+    if ahead > 0 {
+        terms.declared_gain = Amount(1_000);
+        terms.merging = Merging::Optimistic { ahead, insured_ppm: 300_000 };
+    }
     terms
 }
 
@@ -158,11 +168,11 @@ fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// L-2.4, L-1.4, L-5.17: value is conserved, with breakers that every conviction sets off and without, locks fit in stakes, no deed is a fault, and a replay agrees.
+    /// L-2.4, L-1.4, L-5.17, L-5.18, L-5.19: value is conserved, with breakers that every conviction sets off and without, locks fit in stakes, no deed is a fault, and a replay agrees.
     #[test]
-    fn value_is_conserved(deeds in proptest::collection::vec(any::<[u8; 4]>(), 20..160), is_sensitive in any::<bool>()) {
+    fn value_is_conserved(deeds in proptest::collection::vec(any::<[u8; 4]>(), 20..160), is_sensitive in any::<bool>(), ahead in 0u8..3) {
         let mut world = World::of(if is_sensitive { touchy() } else { genesis() });
-        world.open(long_terms());
+        let run = world.open(hasty_terms(ahead));
         world.wait(1);
         for chunk in deeds.chunks(4) {
             let mut pending: Vec<Signed<Transaction>> = Vec::new();
@@ -182,7 +192,27 @@ proptest! {
         }
         check_locks(&world)?;
         check_caseloads(&world)?;
+        check_head(&world, &run)?;
     }
+}
+
+/// Nothing that a convicted commitment was merged into is under the head or behind the oldest round that is not over.
+fn check_head(world: &World, run: &Digest) -> Result<(), TestCaseError> {
+    let state = world.chain.state();
+    let progress = state.progress(run).unwrap();
+    for round in state.ancestry(run, progress.parent) {
+        prop_assert!(!state.is_dead(run, round));
+        let standing = state.round(run, round).unwrap().standing.unwrap();
+        prop_assert_eq!(state.claim(&standing).unwrap().status, ClaimStatus::Verified);
+    }
+    for round in 0..progress.oldest {
+        for id in state.round(run, round).unwrap().slots.iter().filter_map(|slot| slot.commitment) {
+            prop_assert!(!state.claim(&id).unwrap().is_open());
+        }
+    }
+    let ahead = progress.round - progress.oldest;
+    prop_assert!(ahead <= state.run(run).unwrap().terms.merging.ahead() + 1);
+    Ok(())
 }
 
 /// What is played and what is queued is exactly what is pending; no more is played than may be; and a clock runs exactly

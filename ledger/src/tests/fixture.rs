@@ -2,9 +2,10 @@
 
 use crate::{
     Account, Amount, Attest, AttestedPart, Base, Block, Body, Certificate, Chain, CheckedBlock, Commit,
-    CommitSignature, Dispute, Event, Genesis, GenesisAccount, Height, MemoryStore, OpenRun, Params, Phase,
-    ProposerSecrets, RegisteredKeys, Role, RunTerms, Seal, Settle, Signable, Signed, Span, Transaction,
-    TransactionInvalid, Verdict, VerdictResult, Vote, VoteKind, VrfSecret, challenge_seal, encode,
+    CommitSignature, Dispute, Event, Genesis, GenesisAccount, Height, MemoryStore, Merging, OpenRun, Params,
+    Phase, ProposerSecrets, RegisteredKeys, Role, RunTerms, Seal, Settle, Signable, Signed, Span,
+    Transaction, TransactionInvalid, Verdict, VerdictResult, Vote, VoteKind, VrfSecret, challenge_seal,
+    encode,
 };
 use ed25519_dalek::SigningKey;
 use retrace_model::RunSpec;
@@ -108,6 +109,7 @@ pub fn terms() -> RunTerms {
         declared_gain: Amount(5_000),
         collusion_ppm: 333_333,
         verifier_stake: Amount(300),
+        merging: Merging::Delayed,
     }
 }
 

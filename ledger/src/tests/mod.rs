@@ -15,6 +15,7 @@ mod lane;
 mod precedence;
 mod queue;
 mod rounds;
+pub(crate) mod taint;
 mod trial;
 mod validators;
 mod vectors;

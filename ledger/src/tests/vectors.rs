@@ -90,7 +90,9 @@ fn econ() -> Value {
             reward: Amount(1_000),
             gain: Amount(1_000_000),
             detection_ppb: detection,
+            is_gain_kept: false,
         };
+        let kept = Deterrence { is_gain_kept: true, ..terms };
         json!({
             "audit_rate_ppm": rate,
             "collusion_ppm": share,
@@ -99,6 +101,7 @@ fn econ() -> Value {
             "detection_ppb": detection,
             "escape_of_100_ppb": escape_all_ppb(crate::econ::PPB - detection, 100),
             "lock_needed": terms.lock_needed().map(|lock| lock.0),
+            "lock_needed_if_kept": kept.lock_needed().map(|lock| lock.0),
         })
     };
     rows.into_iter().map(row).collect()
@@ -113,6 +116,7 @@ fn report() -> Value {
         "detection_ppb": report.detection_ppb,
         "steps_to_catch": report.steps_to_catch,
         "lock_needed": amount(report.lock_needed),
+        "insurance_needed": amount(report.insurance_needed),
         "replay_price": amount(report.replay_price),
         "lane_price": report.lane_price.0,
         "bond_needed": amount(report.bond_needed),
@@ -128,7 +132,7 @@ fn report() -> Value {
     })
 }
 
-/// L-1.1, L-1.5, L-2.2, L-3.1, L-3.2, L-4.3, L-6.1 to L-6.7, L-7.2, L-7.3, L-9.2, L-9.4, L-9.5: the bytes and ids of specs/vectors/ledger.json.
+/// L-1.1, L-1.5, L-2.2, L-3.1, L-3.2, L-4.3, L-6.1 to L-6.8, L-7.2, L-7.3, L-9.2, L-9.4, L-9.5: the bytes and ids of specs/vectors/ledger.json.
 #[test]
 fn vectors_hold() {
     let found = json!({

@@ -32,6 +32,12 @@ pub enum CommitInvalid {
         /// The round named.
         found: u32,
     },
+    /// A lie was proved in what the round's base was made from.
+    #[error("round {found} is tainted: the run went back behind its base")]
+    Tainted {
+        /// The round named.
+        found: u32,
+    },
     /// The round only waits for attestations of what it has.
     #[error("the time to commit is over")]
     TooLate,
@@ -75,6 +81,9 @@ impl Commit {
         let current = state.progress.get(&c.run).filter(is_current);
         let round = current.and_then(|_| state.rounds.get(&(c.run, c.round)));
         let round = round.ok_or(CommitInvalid::Round { found: c.round })?;
+        if round.taint.is_some() {
+            return Err(CommitInvalid::Tainted { found: c.round });
+        }
         if round.deadline.is_past(stage.now) {
             return Err(CommitInvalid::TooLate);
         }
@@ -114,6 +123,8 @@ impl Commit {
             round: c.round,
             lock,
             status: ClaimStatus::Open,
+            verified_at: None,
+            accused_at: None,
             draw_at: None,
             audit: None,
             disputes: Vec::new(),

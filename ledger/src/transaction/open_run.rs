@@ -5,8 +5,8 @@ use crate::econ::{PPM, bounty_most};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::genesis::Params;
-use crate::limits::{BOUNTY_PPM_MAX, DRAW_DELAY, SPAN_MAX, SPAN_MIN, VERDICTS_MIN};
-use crate::run::{Phase, Progress, Run, RunTerms};
+use crate::limits::{AHEAD, BOUNTY_PPM_MAX, DRAW_DELAY, SPAN_MAX, SPAN_MIN, VERDICTS_MIN};
+use crate::run::{Merging, Phase, Progress, Run, RunTerms};
 use crate::stage::{Origin, Stage};
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_model::SpecError;
@@ -91,6 +91,18 @@ pub enum OpenRunInvalid {
         /// The share.
         found: u32,
     },
+    /// Too few or too many rounds ahead of an unverified one.
+    #[error("{found} rounds ahead are not within {low} and {high}", low = AHEAD.0, high = AHEAD.1)]
+    Ahead {
+        /// How many.
+        found: u8,
+    },
+    /// The insured share is above one.
+    #[error("insured share {found} ppm is above {PPM}")]
+    Insured {
+        /// The share.
+        found: u32,
+    },
     /// A window with its disputes may outlast the stake that answers for a verdict.
     #[error(
         "stake unbonds in {} heights and {} ms, a window with its disputes may take {} and {}",
@@ -108,6 +120,14 @@ pub enum OpenRunInvalid {
         /// The lock.
         lock: Amount,
         /// The smallest that would do, if any.
+        needed: Option<Amount>,
+    },
+    /// The lock is less than the insured work that one lie can make void.
+    #[error("a lie costs less than the insured work behind it: lock {lock}, needed {needed:?}")]
+    Insurance {
+        /// The lock.
+        lock: Amount,
+        /// The smallest that will do, if any does.
         needed: Option<Amount>,
     },
     /// A lost challenge would not pay for the defense against it.
@@ -171,7 +191,8 @@ impl OpenRun {
         let opened_at = stage.now.height;
         stage.state.runs.put(from.id, Run { sponsor: from.signer, terms, pins, opened_at });
         let phase = Phase::Opening(opened_at.after(1));
-        stage.state.progress.put(from.id, Progress { phase, round: 0, base, escrow });
+        let progress = Progress { phase, round: 0, oldest: 0, base, parent: None, escrow };
+        stage.state.progress.put(from.id, progress);
         stage.say(Event::RunOpened { run: from.id, sponsor: from.signer, base, escrow });
         Ok(())
     }
@@ -187,6 +208,10 @@ fn check_economics(terms: &RunTerms, params: &Params) -> Result<(), OpenRunInval
     if !deterrence.holds() {
         let needed = deterrence.lock_needed();
         return Err(OpenRunInvalid::Deterrence { lock: terms.lock, needed });
+    }
+    let needed = terms.insurance().lock_needed();
+    if needed.is_none_or(|needed| terms.lock < needed) {
+        return Err(OpenRunInvalid::Insurance { lock: terms.lock, needed });
     }
     let (bond, needed) = (terms.challenge_bond, terms.defense(params).bond_needed());
     if needed.is_none_or(|needed| bond < needed) {
@@ -250,6 +275,14 @@ fn check_rates(terms: &RunTerms) -> Result<(), OpenRunInvalid> {
     if terms.collusion_ppm > PPM {
         return Err(OpenRunInvalid::Collusion { found: terms.collusion_ppm });
     }
+    if let Merging::Optimistic { ahead, insured_ppm } = terms.merging {
+        if !(AHEAD.0..=AHEAD.1).contains(&ahead) {
+            return Err(OpenRunInvalid::Ahead { found: ahead });
+        }
+        if insured_ppm > PPM {
+            return Err(OpenRunInvalid::Insured { found: insured_ppm });
+        }
+    }
     Ok(())
 }
 
@@ -257,7 +290,8 @@ fn check_rates(terms: &RunTerms) -> Result<(), OpenRunInvalid> {
 mod tests {
     use super::{OpenRun, OpenRunInvalid};
     use crate::amount::{Amount, Span};
-    use crate::run::RunTerms;
+    use crate::econ::PPM;
+    use crate::run::{Merging, RunTerms};
     use crate::tests::fixture::{SPONSOR, World, terms};
     use crate::transaction::{Body, TransactionInvalid};
     use retrace_model::SpecError;
@@ -266,7 +300,7 @@ mod tests {
     type Change = fn(&mut RunTerms);
 
     /// Each change breaks one rule; rows are in the order of the checks.
-    const ROWS: [(Change, OpenRunInvalid); 24] = [
+    const ROWS: [(Change, OpenRunInvalid); 28] = [
         (|t| t.spec.arithmetic_version = 9, OpenRunInvalid::Spec(SpecError::Version { found: 9 })),
         (|t| t.manifest.clear(), OpenRunInvalid::ShardCount { found: 0 }),
         (
@@ -285,6 +319,9 @@ mod tests {
         (|t| t.move_span = Span { heights: 1, ms: u64::MAX }, OpenRunInvalid::MoveSpan),
         (|t| t.bounty_ppm = 100_001, OpenRunInvalid::Bounty { found: 100_001 }),
         (|t| t.collusion_ppm = 1_000_001, OpenRunInvalid::Collusion { found: 1_000_001 }),
+        (|t| t.merging = optimistic(0, 0), OpenRunInvalid::Ahead { found: 0 }),
+        (|t| t.merging = optimistic(9, 0), OpenRunInvalid::Ahead { found: 9 }),
+        (|t| t.merging = optimistic(8, 1_000_001), OpenRunInvalid::Insured { found: 1_000_001 }),
         (
             |t| t.verdict_span.heights = 51,
             OpenRunInvalid::Unbonding {
@@ -297,6 +334,10 @@ mod tests {
             OpenRunInvalid::Deterrence { lock: Amount(10_000), needed: Some(Amount(1_388_778)) },
         ),
         (|t| t.collusion_ppm = 1_000_000, OpenRunInvalid::Deterrence { lock: Amount(10_000), needed: None }),
+        (
+            |t| (t.merging, t.lock, t.declared_gain) = (optimistic(2, PPM), Amount(444), Amount(1)),
+            OpenRunInvalid::Insurance { lock: Amount(444), needed: Some(Amount(445)) },
+        ),
         (
             |t| t.challenge_bond = Amount(381),
             OpenRunInvalid::Defense { bond: Amount(381), needed: Some(Amount(382)) },
@@ -318,6 +359,10 @@ mod tests {
     ];
 
     /// A reward, and bonds and stakes that are enough for it.
+    fn optimistic(ahead: u8, insured_ppm: u32) -> Merging {
+        Merging::Optimistic { ahead, insured_ppm }
+    }
+
     fn pay(terms: &mut RunTerms, reward: u64) {
         terms.segment_reward = Amount(reward);
         (terms.challenge_bond, terms.verifier_stake) = (Amount(u64::MAX), Amount(u64::MAX));
@@ -352,9 +397,9 @@ mod tests {
     #[test]
     fn the_first_reason_wins() {
         let mut world = World::new();
-        for first in 0..21 {
+        for first in 0..25 {
             let mut terms = terms();
-            ROWS[first..21].iter().rev().for_each(|(change, _)| change(&mut terms));
+            ROWS[first..25].iter().rev().for_each(|(change, _)| change(&mut terms));
             let found = world.refusal(SPONSOR, Body::OpenRun(Box::new(OpenRun { terms })));
             let Some(TransactionInvalid::OpenRun(found)) = found else { panic!("row {first}: {found:?}") };
             let kind = std::mem::discriminant(&found);

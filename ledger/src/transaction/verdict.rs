@@ -98,6 +98,11 @@ impl Verdict {
         let (verifier, at) = (from.signer, stage.now.height);
         let trace_root = self.trace_root;
         verdicts.push(VerdictRecord { verifier, result: self.result, trace_root, drawn, at });
+        if drawn && self.result == VerdictResult::Mismatch {
+            stage.state.claims.change(&self.claim, |claim| {
+                claim.accused_at = claim.accused_at.or(Some(at));
+            })?;
+        }
         stage.state.verdicts.put((self.claim, self.unit), verdicts);
         let (claim, unit, result) = (self.claim, self.unit, self.result);
         stage.say(Event::Verdict { claim, unit, verifier, result });

@@ -1,0 +1,97 @@
+//! Rounds end in their order, when all that was committed in them is decided; then an optimistic run pays (L-5.2, L-5.19).
+
+use super::record::{ClaimStatus, Phase, Round};
+use super::void::void_withheld;
+use crate::amount::Amount;
+use crate::event::{Event, RewardReason};
+use crate::fault::Fault;
+use crate::stage::Stage;
+use crate::state::State;
+use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
+
+impl State {
+    /// What a commitment of an optimistic run gets when its round is over, and why; nothing if it is not verified, or was
+    /// not before its round was accused (L-5.19).
+    pub fn pay_when_over(&self, claim: &Digest) -> Option<(Amount, RewardReason)> {
+        let record = self.claims.get(claim).filter(|record| record.status == ClaimStatus::Verified)?;
+        let terms = &self.runs.get(&record.run)?.terms;
+        let Some(taint) = self.rounds.get(&(record.run, record.round))?.taint else {
+            return Some((terms.segment_reward, RewardReason::Segment));
+        };
+        let is_insured = record.verified_at.is_some_and(|at| at < taint.accused_at);
+        let amount = terms.segment_reward.share(terms.merging.insured_ppm());
+        is_insured.then_some((amount, RewardReason::Insured))
+    }
+}
+
+/// Ends the rounds of a run that are over, and the run after its last one.
+pub(super) fn end_rounds(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
+    let progress = *stage.state.progress.want(run)?;
+    for number in progress.oldest..progress.round {
+        // The current round's own are voided where it is driven.
+        void_withheld(stage, run, number)?;
+    }
+    if progress.phase == Phase::Closing {
+        void_withheld(stage, run, progress.round)?;
+    }
+    loop {
+        let progress = *stage.state.progress.want(run)?;
+        let (oldest, is_closing) = (progress.oldest, progress.phase == Phase::Closing);
+        let is_behind = oldest < progress.round || is_closing && oldest == progress.round;
+        if !is_behind {
+            return if is_closing { finish(stage, run) } else { Ok(()) };
+        }
+        if !is_decided(stage, run, oldest)? {
+            return Ok(());
+        }
+        end_round(stage, run, oldest)?;
+    }
+}
+
+fn is_decided(stage: &Stage<'_>, run: &Digest, round: u32) -> Result<bool, Fault> {
+    for claim in commitments(stage.state.rounds.want(&(*run, round))?) {
+        if stage.state.claims.want(&claim)?.status == ClaimStatus::Open {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn commitments(round: &Round) -> Vec<Digest> {
+    round.slots.iter().filter_map(|slot| slot.commitment).collect()
+}
+
+fn end_round(stage: &mut Stage<'_>, run: &Digest, number: u32) -> Result<(), Fault> {
+    if stage.state.runs.want(run)?.terms.merging.is_optimistic() {
+        for claim in commitments(stage.state.rounds.want(&(*run, number))?) {
+            let trainer = stage.state.claims.want(&claim)?.signer();
+            if let Some((amount, reason)) = stage.state.pay_when_over(&claim) {
+                pay(stage, run, trainer, amount, reason)?;
+            }
+        }
+    }
+    stage.state.progress.change(run, |progress| progress.oldest = number.saturating_add(1))
+}
+
+fn pay(
+    stage: &mut Stage<'_>,
+    run: &Digest,
+    peer: PeerKey,
+    amount: Amount,
+    reason: RewardReason,
+) -> Result<(), Fault> {
+    stage.state.pay(run, &peer, amount)?;
+    stage.say(Event::Rewarded { run: *run, peer, amount, reason });
+    Ok(())
+}
+
+/// The run is finished: the rest goes back.
+fn finish(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
+    let sponsor = stage.state.runs.want(run)?.sponsor;
+    let progress = *stage.state.progress.want(run)?;
+    stage.state.progress.change(run, |p| p.phase = Phase::Finished)?;
+    pay(stage, run, sponsor, progress.escrow, RewardReason::Refund)?;
+    stage.say(Event::RunFinished { run: *run, head: progress.base });
+    Ok(())
+}
