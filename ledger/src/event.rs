@@ -265,6 +265,15 @@ pub enum Event {
         /// The run's head, after it returned if it had to.
         head: Digest,
     },
+    /// The round of a verified commitment of an optimistic run is over: it is paid for, or it is not.
+    Decided {
+        /// Run.
+        run: Digest,
+        /// The commitment.
+        claim: Digest,
+        /// What its trainer gets; the reward itself follows, if there is one.
+        paid: Amount,
+    },
     /// A base was accepted: the run's new head.
     BaseAccepted {
         /// Run.

@@ -191,6 +191,8 @@ fn a_lie_taints_what_was_made_from_it() {
     events = verify(&mut world, first[1]);
     assert_eq!(paid(&events, RewardReason::Segment, 100), 1);
     assert_eq!(paid(&events, RewardReason::Insured, 50), 1, "what was verified before the accusation");
+    let nothing = |e: &Event| matches!(e, Event::Decided { paid: Amount(0), .. });
+    assert_eq!(count(&events, nothing), 2, "what was verified after it");
     let mut events = world.wait(1);
     let opened = |e: &Event| matches!(e, Event::RoundOpened { round: 3, base: INITIAL, .. });
     if count(&events, opened) == 0 {

@@ -5,9 +5,9 @@ use super::exit::{Exit, Failure};
 use super::print::say;
 use super::view::{self, OneRun, Replayed};
 use crate::names;
-use crate::roles::{Ended, Lineage};
+use crate::roles::Lineage;
 use miette::Diagnostic;
-use retrace_ledger::{ClaimRecord, ClaimStatus};
+use retrace_ledger::{ClaimRecord, ClaimStatus, Round};
 use retrace_model::program::first_state;
 use retrace_model::{Engine, Words};
 use retrace_verifier::Unit;
@@ -17,6 +17,7 @@ use retrace_verifier::docket::Claim;
 use retrace_verifier::segment::{Assignment, Claimed, Honest, Segment};
 use retrace_verifier::state::{StateKind, root_of};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Arguments of `retrace replay`.
 #[derive(Debug, clap::Args)]
@@ -30,7 +31,7 @@ pub struct Args {
     /// One step, as round.slot.step, all from 0
     #[arg(long, value_name = "R.S.N", value_parser = step)]
     step: Option<(u32, u16, u32)>,
-    /// Every verified segment and every merge, from the shards alone
+    /// Every segment that was verified or merged, and every merge, from the shards alone
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -177,65 +178,125 @@ fn state_before(
     if same { Ok(state) } else { Err(Failure::work(ReplayError::NoState)) }
 }
 
-/// Trains every verified segment again and merges; only the ledger and the shards are read.
+/// What a replay of everything found.
+#[derive(Default)]
+struct Found {
+    steps: u64,
+    /// What differs: `round.slot`, or a base.
+    differences: Vec<String>,
+    /// Rounds that stand on a convicted commitment: what they start from may follow from no honest step.
+    dead: Vec<u32>,
+}
+
+/// Trains every segment that counted or was merged again and merges; only the ledger and the shards are read.
 fn everything(replayed: &Replayed, one: &OneRun, engine: &Engine, as_json: bool) -> Result<Exit, Failure> {
-    let spec = &one.run.terms.spec;
     let shards = replayed.shards(one)?;
     let state = replayed.chain.state();
-    let mut lineage = Lineage::start(spec);
-    let mut differences = Vec::new();
-    let (mut steps, rounds) = (0u64, replayed.rounds_done(one));
+    let rounds = replayed.rounds_done(one);
     if rounds == 0 {
         return Err(Failure::work(ReplayError::NoRound));
     }
+    let mut found = Found::default();
+    // By the round whose merge made it: where a lie was merged several branches are open at once.
+    let mut bases = BTreeMap::from([(None, Lineage::start(&one.run.terms.spec))]);
     for round in 0..rounds {
-        let beacon = state.round(&one.id, round).map(|r| r.beacon).unwrap_or_default();
-        let mut deltas = Vec::new();
-        for slot in 0..spec.slots {
-            let Some((_, record, c)) = commitment(replayed, one, round, slot) else { continue };
-            if record.status != ClaimStatus::Verified {
-                continue;
-            }
-            let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base: &lineage.base };
-            let segment = at.train(engine, &Honest, |_| {});
-            let segment = segment.ok_or_else(|| Failure::work(ReplayError::NoRoom))?;
-            steps += u64::from(spec.steps);
-            let same = is_same(&segment, &c, &at);
-            eprintln!("{round}.{slot} {}", if same { "MATCH" } else { "MISMATCH" });
-            if !same {
-                differences.push(format!("{round}.{slot}"));
-            }
-            deltas.push(segment.delta);
+        let Some(at) = state.round(&one.id, round) else { break };
+        let Some(lineage) = bases.get(&at.parent).cloned() else {
+            eprintln!("round {round} stands on a convicted commitment and is not replayed");
+            found.dead.push(round);
+            continue;
+        };
+        if let Some(next) = one_round(replayed, one, (round, at), (lineage, &shards, engine), &mut found)? {
+            bases.insert(Some(round), next);
         }
-        lineage.advance(spec, deltas, engine);
-        let Ended { accepted, .. } = Lineage::look(state, &one.id, round);
-        if accepted.is_some_and(|accepted| accepted != lineage.root) {
-            differences.push(format!("base of round {}", round + 1));
-        }
-        if !differences.is_empty() {
+        if !found.differences.is_empty() {
             eprintln!("what follows round {round} stands on it and is not replayed");
             break;
         }
+        let later = (round + 1..rounds).filter_map(|later| Some(state.round(&one.id, later)?.parent));
+        let needed: Vec<Option<u32>> = later.chain([one.progress.parent]).collect();
+        bases.retain(|parent, _| needed.contains(parent));
     }
-    let matches = lineage.root == one.progress.base && differences.is_empty();
+    let head = bases.remove(&one.progress.parent).map(|lineage| lineage.root);
+    Ok(report(one, engine, rounds, head, &found, as_json))
+}
+
+/// Replays a round from its base; gives the base that it merges, if that is the ledger's and nothing in it was convicted.
+fn one_round(
+    replayed: &Replayed,
+    one: &OneRun,
+    (round, at): (u32, &Round),
+    (mut lineage, shards, engine): (Lineage, &[Vec<u8>], &Engine),
+    found: &mut Found,
+) -> Result<Option<Lineage>, Failure> {
+    let spec = &one.run.terms.spec;
+    let (mut deltas, mut is_dead) = (Vec::new(), false);
+    for slot in 0..spec.slots {
+        let Some((id, record, c)) = commitment(replayed, one, round, slot) else { continue };
+        let is_merged = at.merged.contains(&id);
+        if record.status != ClaimStatus::Verified && !is_merged {
+            continue;
+        }
+        let is_convicted = matches!(record.status, ClaimStatus::Convicted { .. });
+        is_dead |= is_convicted;
+        let from = Assignment { spec, beacon: &at.beacon, round, slot, shards, base: &lineage.base };
+        let segment = from.train(engine, &Honest, |_| {});
+        let segment = segment.ok_or_else(|| Failure::work(ReplayError::NoRoom))?;
+        found.steps += u64::from(spec.steps);
+        let same = is_same(&segment, &c, &from);
+        // A proved lie is expected to differ, and who was only silent may have been right.
+        let words = match (same, is_convicted) {
+            (true, _) => "MATCH",
+            (false, true) => "CONVICTED, and it differs",
+            (false, false) => "MISMATCH",
+        };
+        eprintln!("{round}.{slot} {words}");
+        if !same && !is_convicted {
+            found.differences.push(format!("{round}.{slot}"));
+        }
+        if is_merged {
+            deltas.push(segment.delta);
+        }
+    }
+    if deltas.is_empty() || is_dead || !found.differences.is_empty() {
+        return Ok(None);
+    }
+    lineage.advance(spec, round, deltas, engine);
+    let accepted = Lineage::merge(replayed.chain.state(), &one.id, round).accepted;
+    if accepted.is_some_and(|accepted| accepted != lineage.root) {
+        found.differences.push(format!("base of round {}", round + 1));
+    }
+    Ok(Some(lineage))
+}
+
+fn report(
+    one: &OneRun,
+    engine: &Engine,
+    rounds: u32,
+    head: Option<Digest>,
+    found: &Found,
+    as_json: bool,
+) -> Exit {
+    let Found { steps, differences, dead } = found;
+    let matches = head == Some(one.progress.base) && differences.is_empty();
+    let root = head.map_or("none: it was not come to".to_string(), |root| root.to_string());
     if as_json {
         let report = json!({
             "verdict": if matches { "match" } else { "mismatch" },
-            "checkpoint_root": lineage.root.to_string(),
+            "checkpoint_root": root,
             "ledger_root": one.progress.base.to_string(),
             "rounds": rounds, "steps": steps, "backend": engine.backend.name(), "differences": differences,
+            "dead": dead,
         });
         say!("{report}");
     } else {
-        say!(
-            "{}: {rounds} rounds, {steps} steps on {}",
-            if matches { "MATCH" } else { "MISMATCH" },
-            engine.backend
-        );
-        say!("checkpoint_root {}\nledger          {}", lineage.root, one.progress.base);
+        let verdict = if matches { "MATCH" } else { "MISMATCH" };
+        say!("{verdict}: {rounds} rounds, {steps} steps on {}", engine.backend);
+        say!("checkpoint_root {root}\nledger          {}", one.progress.base);
         differences.iter().for_each(|at| say!("differs at {at}"));
+        dead.iter().for_each(|round| say!("round {round} stands on a convicted commitment"));
     }
-    Ok(if matches { Exit::Yes } else { Exit::No })
+    if matches { Exit::Yes } else { Exit::No }
 }
 
 fn is_same(segment: &Segment, claimed: &Commitment, at: &Assignment) -> bool {

@@ -42,6 +42,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             say!("  breaker    ON: slashes are deferred, nothing is settled or merged");
         }
         say!("  checkpoint {}", run.checkpoint_root);
+        if run.clean_root != run.checkpoint_root {
+            say!("  verified   {}; from round {} on verdicts are out", run.clean_root, run.oldest_round);
+        }
         say!("  sponsor    {}, {} left in escrow", run.sponsor, run.escrow);
     }
     Ok(Exit::Yes)

@@ -6,7 +6,7 @@ use crate::home::{Home, HomeError};
 use crate::roles::{Lineage, LineageError};
 use retrace_ledger::limits::{BLOCK_BYTES_MAX, CERTIFICATE_BYTES_MAX};
 use retrace_ledger::{
-    Block, Chain, CheckedBlock, Event, Height, MemoryStore, Progress, RocksStore, Run, Store, decode,
+    Block, Chain, CheckedBlock, Event, Height, MemoryStore, Phase, Progress, RocksStore, Run, Store, decode,
 };
 use retrace_model::Engine;
 use retrace_verifier::digest::Digest;
@@ -86,9 +86,8 @@ impl Replayed {
     pub fn lineage(&self, one: &OneRun, round: u32, engine: &Engine) -> Result<Lineage, Failure> {
         let spec = &one.run.terms.spec;
         let mut lineage = Lineage::start(spec);
-        let state = self.chain.state();
-        let look = |at| Lineage::look(state, &one.id, at);
-        match lineage.follow(spec, &self.home.blobs(), engine, round, look) {
+        let path = Lineage::path(self.chain.state(), &one.id, round);
+        match lineage.follow(spec, &self.home.blobs(), engine, &path) {
             Ok(()) => Ok(lineage),
             // Bytes that are missing or damaged are unreadable input; a history that does not add up is a no.
             Err(LineageError::Blob(error)) => Err(Failure::input(error)),
@@ -103,9 +102,10 @@ impl Replayed {
         shards.collect::<Result<_, _>>().map_err(Failure::input)
     }
 
-    /// Rounds that are over: all of a finished run, or those before the current one.
+    /// Rounds that were merged, if they had anything to merge: all of a run after its last one, or those before the current
+    /// one.
     pub fn rounds_done(&self, one: &OneRun) -> u32 {
-        let finished = one.progress.phase == retrace_ledger::Phase::Finished;
-        if finished { one.run.terms.spec.rounds } else { one.progress.round }
+        let is_last = matches!(one.progress.phase, Phase::Closing | Phase::Finished);
+        if is_last { one.run.terms.spec.rounds } else { one.progress.round }
     }
 }

@@ -214,6 +214,7 @@ impl Watcher<'_> {
             | Event::SlashDeferred { .. }
             | Event::SlashForgiven { .. }
             | Event::BreakerOff { .. }
+            | Event::Tainted { .. }
             | Event::BasePosted { .. } => true,
             _ => false,
         };
@@ -222,8 +223,18 @@ impl Watcher<'_> {
 
     fn base_accepted(&mut self, height: Height, round: u32) -> Result<(), SetupError> {
         let (spec, blobs) = (&self.subject.spec, self.board.blobs());
-        let look = |at| self.board.read(|state| Lineage::look(state, &self.subject.run, at));
-        self.lineage.follow(spec, &blobs, &self.subject.engine, round, look)?;
+        // The merge that gave it, whatever the head is by now.
+        let path = self.board.read(|state| {
+            let run = &self.subject.run;
+            let before = round.saturating_sub(1);
+            let mut path = Lineage::path(state, run, before);
+            path.push(Lineage::merge(state, run, before));
+            path
+        });
+        if !self.lineage.is_on(&path) {
+            self.lineage = Lineage::start(spec);
+        }
+        self.lineage.follow(spec, &blobs, &self.subject.engine, &path)?;
         self.loss_last = held_out_loss(self.subject, self.corpus, &self.lineage);
         let text = format!(
             "round {} done: held-out loss {:.3} bits/byte, {} audits match, {} do not",

@@ -1,7 +1,7 @@
 //! What a devnet's run trains, under which clocks, and what its parties must stake.
 
-use retrace_ledger::econ::{Deterrence, answer_span, bounty_most, detection_ppb};
-use retrace_ledger::{Amount, Params, RunTerms, Span};
+use retrace_ledger::econ::{Deterrence, Insurance, answer_span, bounty_most, detection_ppb};
+use retrace_ledger::{Amount, Merging, Params, RunTerms, Span};
 use retrace_model::{
     ARITHMETIC_VERSION, AdamWSpec, Architecture, Decay, F32Bits, GptSpec, ModelSpec, OptimizerSpec,
     OuterSpec, RunSpec, ScheduleSpec,
@@ -94,6 +94,8 @@ pub struct RunPlan {
     pub verdict_span: Span,
     /// All the time that a side of a dispute has.
     pub move_span: Span,
+    /// When what is not verified yet is merged.
+    pub merging: Merging,
     /// Text files or folders to train on; the dictionary if none.
     pub data: Vec<PathBuf>,
 }
@@ -113,6 +115,7 @@ impl Default for RunPlan {
             commit_span: span(20, 60),
             verdict_span: span(16, 60),
             move_span: span(12, 45),
+            merging: Merging::Delayed,
             data: Vec::new(),
         }
     }
@@ -148,19 +151,28 @@ impl RunPlan {
     fn deterrence(&self) -> Deterrence {
         let detection_ppb = detection_ppb(self.audit_rate_ppm, COLLUSION_PPM, self.verdicts_min);
         let gain = if detection_ppb == 0 { Amount::ZERO } else { Amount(DECLARED_GAIN) };
-        Deterrence { lock: Amount(LOCK_MIN), bounty_ppm: 100_000, reward: Amount(100), gain, detection_ppb }
+        let (lock, is_gain_kept) = (Amount(LOCK_MIN), self.merging.is_optimistic());
+        Deterrence { lock, bounty_ppm: 100_000, reward: Amount(100), gain, detection_ppb, is_gain_kept }
     }
 
-    /// The smallest round lock that deters the declared gain at this audit rate; none if 64 bits hold none.
+    fn insurance(&self) -> Insurance {
+        let Deterrence { lock, bounty_ppm, reward, .. } = self.deterrence();
+        let (ahead, insured_ppm) = (self.merging.ahead(), self.merging.insured_ppm());
+        Insurance { lock, bounty_ppm, reward, slots: self.slots, ahead, insured_ppm }
+    }
+
+    /// The smallest round lock that deters the declared gain at this audit rate and covers insured work; none if 64 bits
+    /// hold none.
     pub fn lock(&self) -> Option<Amount> {
-        let needed = self.deterrence().lock_needed()?;
+        let needed = self.deterrence().lock_needed()?.max(self.insurance().lock_needed()?);
         Some(Amount(needed.0.checked_next_multiple_of(1_000)?.max(LOCK_MIN)))
     }
 
-    /// A trainer can afford one lie: what is left of its stake does not carry another commitment.
+    /// A lock for each round that may be open at once, and half of one: in a delayed run a trainer can afford one lie, since
+    /// what is left of its stake does not carry another commitment.
     pub fn trainer_stake(&self) -> Option<Amount> {
         let lock = self.lock()?;
-        lock.plus(Amount(lock.0 / 2))
+        lock.times(u64::from(self.merging.ahead()) + 1)?.plus(Amount(lock.0 / 2))
     }
 
     /// A verifier carries several challenges at a time.
@@ -197,6 +209,7 @@ impl RunPlan {
             declared_gain: deterrence.gain,
             collusion_ppm: COLLUSION_PPM,
             verifier_stake: VERIFIER_STAKE,
+            merging: self.merging,
         })
     }
 }
@@ -204,7 +217,7 @@ impl RunPlan {
 #[cfg(test)]
 mod tests {
     use super::RunPlan;
-    use retrace_ledger::Amount;
+    use retrace_ledger::{Amount, Merging};
 
     #[test]
     fn a_lock_deters_at_every_audit_rate_that_there_is() {
@@ -214,6 +227,20 @@ mod tests {
             assert!(terms.deterrence().holds() && terms.lock >= Amount(5_000), "{audit_rate_ppm}");
             let stake = plan.trainer_stake().unwrap();
             assert!(terms.lock <= stake && stake < terms.lock.plus(terms.lock).unwrap());
+        }
+    }
+
+    /// L-6.2, L-6.8: and where deltas are merged before their verdicts; a trainer has a lock for every round at once.
+    #[test]
+    fn a_lock_deters_where_the_gain_is_kept() {
+        for audit_rate_ppm in [35_000, 250_000, 1_000_000] {
+            let merging = Merging::Optimistic { ahead: 3, insured_ppm: 1_000_000 };
+            let plan = RunPlan { audit_rate_ppm, merging, slots: 64, ..RunPlan::default() };
+            let terms = plan.terms([1; 32], Vec::new()).unwrap();
+            assert!(terms.deterrence().holds() && terms.insurance().holds(), "{audit_rate_ppm}");
+            assert!(terms.deterrence().is_gain_kept);
+            let needed = terms.lock.times(4).unwrap();
+            assert!(needed <= plan.trainer_stake().unwrap());
         }
     }
 }

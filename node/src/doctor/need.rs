@@ -9,7 +9,7 @@ use serde::Serialize;
 const IDLE_MIB: u64 = 96;
 /// Database, journals and logs of a network that stands for a day, in MiB.
 const LEDGER_MIB: u64 = 256;
-/// Segments that a trainer keeps, with all their checkpoints.
+/// Segments that a trainer keeps, with all their checkpoints, where no round is ahead.
 const SEGMENTS_KEPT: u64 = 2;
 
 /// What is needed.
@@ -53,10 +53,12 @@ fn shard_bytes(terms: &RunTerms) -> u64 {
 fn memory(roles: &[Role], terms: &RunTerms) -> u64 {
     let (parameters, trace, shards) = (parameter_bytes(terms), trace_bytes(terms), shard_bytes(terms));
     let state = state_bytes(terms);
-    // Parameters and outer momenta, as they stand and as they are merged.
-    let lineage = 2 * 2 * parameters;
+    // Parameters and outer momenta, as they stand for each round that is not over and as they are merged.
+    let ahead = u64::from(terms.merging.ahead());
+    let lineage = 2 * (2 + ahead) * parameters;
+    let segments = SEGMENTS_KEPT + ahead;
     let of = |role: &Role| match role {
-        Role::Trainer => shards + lineage + trace + SEGMENTS_KEPT * (u64::from(terms.spec.steps) + 1) * state,
+        Role::Trainer => shards + lineage + trace + segments * (u64::from(terms.spec.steps) + 1) * state,
         Role::Verifier => shards + lineage + 2 * trace + 2 * state,
         // What is attested is read whole, one blob after the other.
         Role::Validator => 2 * state,

@@ -1,6 +1,7 @@
 //! Events in words and as JSON: the door's own form of what the ledger says happened.
 
 mod accusation;
+mod taint;
 
 use crate::names;
 use retrace_ledger::{AttestedPart, ClaimStatus, DisputeStatus, Ending, Event, VerdictResult};
@@ -85,7 +86,9 @@ fn rare(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> String {
             name(validator),
             name(reporter)
         ),
-        other => accusation::sentence(other, name).unwrap_or_else(|| account_sentence(other, name)),
+        other => accusation::sentence(other, name)
+            .or_else(|| taint::sentence(other))
+            .unwrap_or_else(|| account_sentence(other, name)),
     }
 }
 
@@ -228,7 +231,10 @@ fn judged_json(event: &Event) -> Value {
             "event": "slashed", "peer": peer.to_string(), "claim": claim.to_string(), "unit": unit.to_string(),
             "amount": amount.0, "reason": format!("{reason:?}"), "bounty": bounty.0,
         }),
-        other => accusation::as_json(other).unwrap_or_else(|| account_json(other)),
+        other => {
+            let told = accusation::as_json(other).or_else(|| taint::as_json(other));
+            told.unwrap_or_else(|| account_json(other))
+        }
     }
 }
 

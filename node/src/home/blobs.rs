@@ -89,7 +89,7 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    pub(super) fn new(folder: PathBuf) -> Blobs {
+    pub(crate) fn new(folder: PathBuf) -> Blobs {
         Blobs { folder, source: None }
     }
 

@@ -1,8 +1,9 @@
-//! Whoever only follows keeps what is needed to retrace: shards, and the lists and deltas of what was accepted (W-5.5).
+//! Whoever only follows keeps what is needed to retrace: shards, and the lists and deltas of what was accepted (W-5.5),
+//! on branches that ended too.
 
 use super::{Identity, Role, RoleError};
 use crate::network::Board;
-use retrace_ledger::{ClaimStatus, State};
+use retrace_ledger::{ClaimRecord, ClaimStatus, State};
 use retrace_model::RunSpec;
 use retrace_verifier::commitment::Commitment;
 use retrace_verifier::digest::Digest;
@@ -36,12 +37,16 @@ impl Archivist {
                 return Some((shard.digest, Piece::Shard(*shard)));
             }
             let rounds = state.progress(&id).map_or(0, |progress| progress.round);
-            let rounds = (0..=rounds).filter_map(|round| state.round(&id, round));
-            let commitments = rounds.flat_map(|round| round.slots.iter().filter_map(|slot| slot.commitment));
-            for claim in commitments.filter(|claim| !self.kept.contains(claim)) {
-                let record = state.claim(&claim).filter(|record| record.status == ClaimStatus::Verified);
-                if let Some(Claim::Segment(signed)) = record.map(|record| &record.claim) {
-                    return Some((claim, Piece::Segment(Box::new(run.terms.spec), signed.commitment)));
+            for round in (0..=rounds).filter_map(|round| state.round(&id, round)) {
+                let commitments = round.slots.iter().filter_map(|slot| slot.commitment);
+                for claim in commitments.filter(|claim| !self.kept.contains(claim)) {
+                    let is_wanted = |record: &&ClaimRecord| {
+                        record.status == ClaimStatus::Verified || round.merged.contains(&claim)
+                    };
+                    let record = state.claim(&claim).filter(is_wanted);
+                    if let Some(Claim::Segment(signed)) = record.map(|record| &record.claim) {
+                        return Some((claim, Piece::Segment(Box::new(run.terms.spec), signed.commitment)));
+                    }
                 }
             }
         }

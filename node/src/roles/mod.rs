@@ -12,7 +12,7 @@ mod verifier;
 
 pub use archivist::Archivist;
 pub use attester::Attester;
-pub use lineage::{Ended, Lineage, LineageError, initial_base};
+pub use lineage::{Lineage, LineageError, initial_base};
 pub use signed::SignedSlots;
 pub use trainer::Trainer;
 pub use verifier::Verifier;
@@ -20,6 +20,7 @@ pub use verifier::Verifier;
 use crate::home::{BlobError, HomeError};
 use crate::network::Board;
 use ed25519_dalek::SigningKey;
+use lineage::Lineages;
 use retrace_ledger::{ClaimRecord, Fault, Height, Phase, Progress, Round, Run, State};
 use retrace_model::{Engine, RunSpec};
 use retrace_verifier::ResumeError;
@@ -146,32 +147,29 @@ impl Basis {
         Basis { run: facts.run, spec: facts.spec, manifest, round, beacon: facts.beacon, deltas }
     }
 
-    /// The basis of the current round's claims.
-    fn of_view(view: &View, board: &Board) -> Result<Basis, RoleError> {
-        let beacon = view.round.as_ref().ok_or(RoleError::State { what: "the round" })?.beacon;
-        let (run, round) = (view.id, view.progress.round);
+    /// The basis of a round's claims.
+    fn of_round(view: &View, board: &Board, round: u32) -> Result<Basis, RoleError> {
+        let run = view.id;
+        let beacon = board.read(|state| state.round(&run, round).map(|round| round.beacon));
+        let beacon = beacon.ok_or(RoleError::State { what: "the round" })?;
         let deltas = board.read(|state| state.accepted_deltas(&run, round));
         let terms = &view.run.terms;
         Ok(Basis { run, spec: terms.spec, manifest: terms.manifest.clone(), round, beacon, deltas })
     }
 
-    /// The base of its round, followed by whoever holds `lineage`. A dispute of an older round or of another run does
-    /// not take the place of what is followed.
-    fn follow(
-        &self,
-        lineage: &mut Option<Lineage>,
-        board: &Board,
-        engine: &Engine,
-    ) -> Result<Lineage, RoleError> {
-        let leads_here = |l: &&mut Lineage| l.run == Some(self.run) && l.round <= self.round;
-        let mut own = None;
-        let lineage = match lineage.as_mut().filter(leads_here) {
-            Some(lineage) => lineage,
-            None => own.insert(Lineage { run: Some(self.run), ..Lineage::start(&self.spec) }),
-        };
-        let look = |round| board.read(|state| Lineage::look(state, &self.run, round));
-        lineage.follow(&self.spec, &board.blobs(), engine, self.round, look)?;
-        Ok(lineage.clone())
+    /// The base of its round, followed by whoever holds `lineages`; kept there while a round that is not over, or the
+    /// next one, starts from it.
+    fn follow(&self, lineages: &mut Lineages, board: &Board, engine: &Engine) -> Result<Lineage, RoleError> {
+        let (path, needed) = board.read(|state| {
+            let needed: Vec<Option<u32>> = state.progress(&self.run).map_or(Vec::new(), |progress| {
+                let rounds = progress.oldest..=progress.round;
+                let parents = rounds.filter_map(|round| Some(state.round(&self.run, round)?.parent));
+                parents.chain([progress.parent]).collect()
+            });
+            (Lineage::path(state, &self.run, self.round), needed)
+        });
+        let is_needed = |merged: &[u32]| needed.contains(&merged.last().copied());
+        Ok(lineages.reach(self.run, &self.spec, (&board.blobs(), engine), &path, is_needed)?)
     }
 }
 
@@ -221,25 +219,13 @@ pub struct View {
     pub progress: Progress,
     /// The current round, once it opened.
     pub round: Option<Round>,
-    /// Claims of the current round: commitments in slot order, then the standing base.
+    /// True if nothing goes on from the current round: what it trains and merges is lost (L-5.19).
+    pub is_dead: bool,
+    /// Claims of the rounds that are not over: the standing base that the run waits for, then commitments by round and slot.
     pub claims: Vec<(Digest, ClaimRecord)>,
 }
 
 impl View {
-    /// The base of the current round, followed by whoever holds `lineage`.
-    fn follow(
-        &self,
-        lineage: &mut Option<Lineage>,
-        board: &Board,
-        engine: &Engine,
-    ) -> Result<Lineage, RoleError> {
-        let spec = &self.run.terms.spec;
-        // Another run, or a round that is over: from the beginning.
-        lineage.take_if(|lineage| lineage.run != Some(self.id) || lineage.round > self.progress.round);
-        lineage.get_or_insert_with(|| Lineage { run: Some(self.id), ..Lineage::start(spec) });
-        Basis::of_view(self, board)?.follow(lineage, board, engine)
-    }
-
     /// The network's run that is not finished, if there is one: the oldest, where there are several.
     pub fn of(state: &State) -> Option<View> {
         let is_going = |id: &Digest| state.progress(id).is_some_and(|p| p.phase != Phase::Finished);
@@ -247,9 +233,11 @@ impl View {
         let (id, run) = going.min_by_key(|(id, run)| (run.opened_at, *id))?;
         let progress = *state.progress(&id)?;
         let round = state.round(&id, progress.round).cloned();
-        let slots = round.iter().flat_map(|r| r.slots.iter().filter_map(|slot| slot.commitment));
-        let ids = slots.chain(round.iter().filter_map(|r| r.standing));
+        let rounds = (progress.oldest..=progress.round).filter_map(|number| state.round(&id, number));
+        let slots = rounds.flat_map(|round| round.slots.iter().filter_map(|slot| slot.commitment));
+        let ids = round.iter().filter_map(|round| round.standing).chain(slots);
         let claims = ids.filter_map(|claim| Some((claim, state.claim(&claim)?.clone()))).collect();
-        Some(View { id, run: run.clone(), progress, round, claims })
+        let is_dead = state.is_dead(&id, progress.round);
+        Some(View { id, run: run.clone(), progress, round, is_dead, claims })
     }
 }

@@ -1,8 +1,9 @@
 //! A trainer: trains its slot, publishes what the draw asks for, and answers for what it signed.
 
 use super::disputes::{Disputes, Due};
+use super::lineage::Lineages;
 use super::signed::SignedSlots;
-use super::{Basis, Identity, Lineage, Role, RoleError, Shards, View};
+use super::{Basis, Identity, Role, RoleError, Shards, View};
 use crate::network::Board;
 use crate::strategy::{Strategy, TestNetwork};
 use retrace_ledger::{Base, Body, ClaimRecord, Commit, Phase, Role as AccountRole};
@@ -36,7 +37,7 @@ pub struct Trainer {
     conduct: Option<(Digest, Arc<dyn Conduct>)>,
     waiting_since: Option<u64>,
     shards: Shards,
-    lineage: Option<Lineage>,
+    lineages: Lineages,
     kept: Vec<Kept>,
     signed: SignedSlots,
     disputes: Disputes,
@@ -55,7 +56,7 @@ impl Trainer {
             conduct: None,
             waiting_since: None,
             shards: Shards::default(),
-            lineage: None,
+            lineages: Lineages::default(),
             kept: Vec::new(),
             signed,
             disputes: Disputes::default(),
@@ -77,7 +78,8 @@ impl Trainer {
 
     /// The slot that is this trainer's and has no commitment yet.
     fn open_slot(&self, view: &View) -> Option<u16> {
-        let round = view.round.as_ref().filter(|_| view.progress.phase == Phase::Training)?;
+        let is_training = view.progress.phase == Phase::Training && !view.is_dead;
+        let round = view.round.as_ref().filter(|_| is_training)?;
         let peer = self.identity.peer();
         let found = round.slots.iter().position(|s| s.trainer == Some(peer) && s.commitment.is_none());
         found.and_then(|slot| u16::try_from(slot).ok())
@@ -90,7 +92,7 @@ impl Trainer {
         let signed = match self.signed.get(at)? {
             Some(signed) => signed,
             None => {
-                let commitment = self.train(board, view, slot)?;
+                let commitment = self.train(board, view, view.progress.round, slot)?;
                 let signed = SignedCommitment::new(commitment, &self.identity.key);
                 self.signed.put(at, &signed)?;
                 signed
@@ -100,18 +102,17 @@ impl Trainer {
         Ok(())
     }
 
-    /// Trains a segment of the current round, publishes its delta and lists, and keeps it.
-    fn train(&mut self, board: &Board, view: &View, slot: u16) -> Result<Commitment, RoleError> {
-        let basis = Basis::of_view(view, board)?;
-        // The lineage that is followed from round to round is moved on here.
-        view.follow(&mut self.lineage, board, &self.identity.engine)?;
+    /// Trains a segment, publishes its delta and lists, and keeps it.
+    fn train(&mut self, board: &Board, view: &View, round: u32, slot: u16) -> Result<Commitment, RoleError> {
+        let basis = Basis::of_round(view, board, round)?;
         let (kept, commitment) = self.make(board, &basis, slot)?;
-        let (spec, segment, round) = (&basis.spec, &kept.segment, basis.round);
+        let (spec, segment) = (&basis.spec, &kept.segment);
         let blobs = board.blobs();
         blobs.put_tensors(StateKind::Delta, spec, &segment.delta)?;
         blobs.put_bytes(&borsh::to_vec(&segment.lists).unwrap_or_default())?;
-        // Two rounds are enough: a segment is decided before the round after the next one opens.
-        self.kept.retain(|kept| kept.round + 2 > round);
+        // Of what is over the last round is enough: a segment is decided before the round after the next one opens.
+        let oldest = view.progress.oldest;
+        self.kept.retain(|kept| kept.round + 1 >= oldest);
         self.kept.push(kept);
         Ok(commitment)
     }
@@ -120,7 +121,7 @@ impl Trainer {
     /// same way, so it is the one that was committed to, if there was one (W-5.3).
     fn make(&mut self, board: &Board, basis: &Basis, slot: u16) -> Result<(Kept, Commitment), RoleError> {
         let conduct = self.conduct(&basis.run, &basis.spec);
-        let lineage = basis.follow(&mut self.lineage, board, &self.identity.engine)?;
+        let lineage = basis.follow(&mut self.lineages, board, &self.identity.engine)?;
         let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
         let (spec, beacon, round) = (&basis.spec, basis.beacon, basis.round);
         let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base: &lineage.base };
@@ -132,7 +133,7 @@ impl Trainer {
         Ok((kept, commitment))
     }
 
-    /// This trainer's claims of the current round.
+    /// This trainer's commitments in rounds that are not over.
     fn own<'a>(&self, view: &'a View) -> Vec<(Digest, &'a ClaimRecord, &'a SignedCommitment)> {
         let peer = self.identity.peer();
         let own = view.claims.iter().filter(|(_, record)| record.signer() == peer);
@@ -143,14 +144,14 @@ impl Trainer {
         .collect()
     }
 
-    /// Where a segment of the current round is kept (W-5.3). After a restart it is trained once more: a step has one
+    /// Where a segment is kept (W-5.3). After a restart it is trained once more: a step has one
     /// right answer, and a conduct always lies in the same way.
     fn keep(&mut self, board: &Board, view: &View, signed: &SignedCommitment) -> Result<usize, RoleError> {
         let id = signed.commitment.id();
         let is_it = |kept: &Kept| kept.commitment == id;
         if !self.kept.iter().any(is_it) {
             tracing::info!(commitment = %id, "training this segment again, its checkpoints are not here");
-            self.train(board, view, signed.commitment.slot)?;
+            self.train(board, view, signed.commitment.round, signed.commitment.slot)?;
         }
         self.kept.iter().position(is_it).ok_or(RoleError::State { what: "the segment that was committed to" })
     }
@@ -181,7 +182,7 @@ impl Trainer {
     /// since nobody judges a base of its own.
     fn post_base(&mut self, board: &Board, view: &View) -> Result<bool, RoleError> {
         let standing = view.round.as_ref().is_none_or(|round| round.standing.is_some());
-        if view.progress.phase != Phase::Merging || standing {
+        if view.progress.phase != Phase::Merging || standing || view.is_dead {
             self.waiting_since = None;
             return Ok(false);
         }
@@ -192,8 +193,7 @@ impl Trainer {
         if height < since + self.patience(view) || !can_lock {
             return Ok(false);
         }
-        view.follow(&mut self.lineage, board, &self.identity.engine)?;
-        let merged = self.merge(board, &Basis::of_view(view, board)?)?;
+        let merged = self.merge(board, &Basis::of_round(view, board, view.progress.round)?)?;
         let root = Claimed::replayed(&merged).post.ok_or(RoleError::State { what: "the merged base" })?;
         let claim = BaseClaim {
             network: board.network(),
@@ -222,8 +222,8 @@ impl Trainer {
     /// Its own merge of the accepted deltas.
     fn merge(&mut self, board: &Board, basis: &Basis) -> Result<Rerun, RoleError> {
         let conduct = self.conduct(&basis.run, &basis.spec);
-        let lineage = basis.follow(&mut self.lineage, board, &self.identity.engine)?;
-        let task = lineage.merge_task(&basis.spec, &board.blobs(), &basis.deltas)?;
+        let lineage = basis.follow(&mut self.lineages, board, &self.identity.engine)?;
+        let task = lineage.merge_task(&basis.spec, &board.blobs(), basis.round, &basis.deltas)?;
         let scalars = task.scalars();
         Ok(Rerun::new(task, scalars, &self.identity.engine, conduct))
     }

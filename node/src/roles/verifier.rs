@@ -2,6 +2,7 @@
 
 use super::accuse::{self, Step};
 use super::disputes::{Disputes, Due};
+use super::lineage::Lineages;
 use super::{Basis, Identity, Lineage, Role, RoleError, Shards, View};
 use crate::home::BlobError;
 use crate::network::Board;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 pub struct Verifier {
     identity: Identity,
     shards: Shards,
-    lineage: Option<Lineage>,
+    lineages: Lineages,
     disputes: Disputes,
     /// How it lies, with the proof that this is a test network; honest without one.
     strategy: Option<(Strategy, TestNetwork)>,
@@ -39,7 +40,7 @@ impl Verifier {
         Verifier {
             identity,
             shards: Shards::default(),
-            lineage: None,
+            lineages: Lineages::default(),
             disputes: Disputes::default(),
             strategy: None,
             accused: BTreeSet::new(),
@@ -61,10 +62,10 @@ impl Verifier {
         unit: Unit,
         conduct: Arc<dyn Conduct>,
     ) -> Result<Option<Replay>, RoleError> {
-        let lineage = basis.follow(&mut self.lineage, board, &self.identity.engine)?;
+        let lineage = basis.follow(&mut self.lineages, board, &self.identity.engine)?;
         match claim {
             Claim::Base(signed) => {
-                let task = lineage.merge_task(&basis.spec, &board.blobs(), &basis.deltas)?;
+                let task = lineage.merge_task(&basis.spec, &board.blobs(), basis.round, &basis.deltas)?;
                 let scalars = task.scalars();
                 let trace = Rerun::new(task, scalars, &self.identity.engine, conduct);
                 let claimed = Claimed { post: Some(signed.claim.root), batch: None, loss: None };
@@ -124,7 +125,7 @@ impl Verifier {
         }
     }
 
-    /// The first drawn unit without this verifier's verdict.
+    /// Drawn units without this verifier's verdict.
     fn unjudged(&self, board: &Board, view: &View) -> Vec<(Digest, ClaimRecord, Unit)> {
         let peer = self.identity.peer();
         let mut found = Vec::new();
@@ -142,11 +143,8 @@ impl Verifier {
     /// Gives one verdict, or none while the bytes for every unit are still missing.
     fn judge(&mut self, board: &Board, view: &View) -> Result<bool, RoleError> {
         let unjudged = self.unjudged(board, view);
-        if unjudged.is_empty() {
-            return Ok(false);
-        }
-        let basis = self.basis(board, view)?;
         for (claim, record, unit) in unjudged {
+            let basis = Basis::of_round(view, board, record.round)?;
             let replay = self.replay(board, &basis, &record.claim, unit, Arc::new(Honest))?;
             let Some(replay) = replay else { continue };
             let is_match = replay.claimed == Claimed::replayed(&replay.trace);
@@ -204,7 +202,7 @@ impl Verifier {
                     None => continue,
                 },
             };
-            let basis = self.basis(board, view)?;
+            let basis = Basis::of_round(view, board, record.round)?;
             let replay = self.replay(board, &basis, &record.claim, unit, Arc::new(Honest))?;
             let Some(replay) = replay else { continue };
             let body = Dispute { claim: *claim, unit, opening: replay.opening, salt };
@@ -225,13 +223,6 @@ impl Verifier {
             let next = state.now().ok()?.moment().height.after(1);
             Some((unit, accuse::sealed(state.seals(&peer), next, key, claim, unit)))
         })
-    }
-
-    /// What the current round's claims stand on.
-    fn basis(&mut self, board: &Board, view: &View) -> Result<Basis, RoleError> {
-        // The lineage that is followed from round to round is moved on here.
-        view.follow(&mut self.lineage, board, &self.identity.engine)?;
-        Basis::of_view(view, board)
     }
 
     fn challenge(&mut self, board: &Board, due: &Due) -> Result<(), RoleError> {

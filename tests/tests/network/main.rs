@@ -21,4 +21,5 @@ mod outsider;
 mod perturbed;
 mod process;
 mod signals;
+mod tainted;
 mod wallet;

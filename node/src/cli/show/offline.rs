@@ -74,7 +74,10 @@ pub fn overview(home: &Path) -> Result<Value, Failure> {
                 "drawn": record.and_then(|r| r.audit.as_ref()).map(|a| a.units.iter().map(ToString::to_string).collect::<Vec<_>>()),
             })
         });
-        json!({ "round": n, "base": round.base.to_string(), "slots": slots.collect::<Vec<_>>() })
+        json!({
+            "round": n, "base": round.base.to_string(), "parent": round.parent, "tainted": round.taint.is_some(),
+            "dead": state.is_dead(&one.id, n), "slots": slots.collect::<Vec<_>>(),
+        })
     });
     let spec = &one.run.terms.spec;
     let head = replayed.chain.head();

@@ -5,8 +5,8 @@ use super::network::{Book, Net, account, reaches};
 use crate::consensus::Ledger;
 use crate::network::PATIENCE;
 use retrace_ledger::{
-    Amount, Body, Certificate, CheckedBlock, Commit, CommitSignature, Dispute, Height, OpenRun, Role,
-    RunTerms, Seal, Signed, Span, Transaction, Vote, VoteKind, challenge_seal,
+    Amount, Body, Certificate, CheckedBlock, Commit, CommitSignature, Dispute, Height, Merging, OpenRun,
+    Role, RunTerms, Seal, Signed, Span, Transaction, Vote, VoteKind, challenge_seal,
 };
 use retrace_model::selftest::golden_spec;
 use retrace_verifier::Unit;
@@ -48,6 +48,7 @@ fn terms() -> RunTerms {
         declared_gain: Amount(4_000),
         collusion_ppm: 333_333,
         verifier_stake: Amount(300),
+        merging: Merging::Delayed,
     }
 }
 

@@ -4,6 +4,7 @@
 //! DisputeEnded, Slashed, [Rewarded(Bounty)]         the bounty is for that slash, both are of that dispute
 //! Contradicted, [DisputeEnded], Slashed, ...        the same; the dispute may have ended long ago
 //! Settled, Rewarded(Segment), Rewarded(Verdict)...  all of that claim; verdicts in the order of its units
+//! Decided, [Rewarded(Segment or Insured)]           of that claim: its round is over (L-5.19)
 //! ```
 
 use super::entry::{Change, Entry, MoveNote};
@@ -103,7 +104,7 @@ impl Context {
                 ..
             }
             | Event::Contradicted { second: dispute, .. } => self.dispute = Some(*dispute),
-            Event::Settled { run, claim, .. } => {
+            Event::Settled { run, claim, .. } | Event::Decided { run, claim, .. } => {
                 (self.run, self.claim) = (Some(*run), Some(*claim));
                 self.facts = facts(claim).unwrap_or_default();
             }

@@ -73,6 +73,8 @@ fn run_of(event: &Event) -> Option<&Digest> {
         | Event::BaseAccepted { run, .. }
         | Event::Attested { run, .. }
         | Event::Voided { run, .. }
+        | Event::Decided { run, .. }
+        | Event::Tainted { run, .. }
         | Event::BreakerOn { run, .. }
         | Event::SlashDeferred { run, .. }
         | Event::AmnestyVoted { run, .. }

@@ -22,6 +22,8 @@ pub struct Round {
     pub round: u32,
     /// Root of the base that it starts from.
     pub base: String,
+    /// The round whose merge made that base; none for the run's initial one.
+    pub parent: Option<u32>,
     /// Data order.
     pub beacon: String,
     /// When it opened.
@@ -30,10 +32,25 @@ pub struct Round {
     pub deadline: LedgerTime,
     /// Height at which it closed.
     pub closed_at: Option<u64>,
+    /// Commitments that it accepted into its merge, in slot order.
+    pub merged: Vec<String>,
     /// The standing claim of the next base.
     pub standing: Option<String>,
+    /// Set when a lie was proved in what its base was made from.
+    pub taint: Option<Taint>,
+    /// True if nothing goes on from what it merges: it is tainted, or a lie was proved in it.
+    pub is_dead: bool,
     /// Its slots.
     pub slots: Vec<Slot>,
+}
+
+/// Why nothing goes on from a round's base.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Taint {
+    /// The convicted commitment whose delta is in it.
+    pub by: String,
+    /// Trainers of the round are paid for what was verified before this height.
+    pub accused_at: u64,
 }
 
 /// A slot of a round.
@@ -80,11 +97,15 @@ fn words(state: &State, run: &Digest, number: u32) -> Option<Round> {
         run: run.to_string(),
         round: number,
         base: round.base.to_string(),
+        parent: round.parent,
         beacon: Digest(round.beacon).to_string(),
         opened: round.opened.into(),
         deadline: round.deadline.into(),
         closed_at: round.closed_at.map(|height| height.0),
+        merged: round.merged.iter().map(Digest::to_string).collect(),
         standing: round.standing.map(|id| id.to_string()),
+        taint: round.taint.map(|taint| Taint { by: taint.by.to_string(), accused_at: taint.accused_at.0 }),
+        is_dead: state.is_dead(run, number),
         slots: slots.collect(),
     })
 }

@@ -99,6 +99,12 @@ pub struct Terms {
     pub collusion_ppm: u32,
     /// Stake without which a verifier neither is drawn nor judges.
     pub verifier_stake: u64,
+    /// delayed: nothing unverified is merged; optimistic: deltas are merged before their verdicts.
+    pub merging: String,
+    /// Rounds that may open while an earlier one is not over; 0 in a delayed run.
+    pub ahead: u32,
+    /// Share of its reward that honest work in a tainted round gets, in parts per million.
+    pub insured_ppm: u32,
 }
 
 pub(in crate::rpc) fn row() -> Row {
@@ -163,5 +169,8 @@ fn terms_words(terms: &RunTerms) -> Terms {
         declared_gain: terms.declared_gain.0,
         collusion_ppm: terms.collusion_ppm,
         verifier_stake: terms.verifier_stake.0,
+        merging: if terms.merging.is_optimistic() { "optimistic" } else { "delayed" }.into(),
+        ahead: terms.merging.ahead(),
+        insured_ppm: terms.merging.insured_ppm(),
     }
 }

@@ -16,7 +16,7 @@ pub struct RunHead {
     pub id: String,
     /// Who pays.
     pub sponsor: String,
-    /// opening, training, drawing, auditing, merging or finished.
+    /// opening, training, drawing, auditing, merging, closing or finished.
     pub phase: String,
     /// The current round, from 0.
     pub round: u32,
@@ -28,6 +28,10 @@ pub struct RunHead {
     pub steps: u32,
     /// Root of the accepted base: the run's head.
     pub checkpoint_root: String,
+    /// Root of the newest base under it that nothing can return behind: all that it was made from is verified.
+    pub clean_root: String,
+    /// The oldest round that is not over.
+    pub oldest_round: u32,
     /// What is left of the sponsor's value.
     pub escrow: u64,
     /// Height at which it was opened.
@@ -57,6 +61,7 @@ pub(in crate::rpc) fn phase_word(phase: &Phase) -> &'static str {
         Phase::Drawing(_) => "drawing",
         Phase::Auditing => "auditing",
         Phase::Merging => "merging",
+        Phase::Closing => "closing",
         Phase::Finished => "finished",
     }
 }
@@ -74,6 +79,8 @@ pub(in crate::rpc) fn head_words(state: &State, id: &Digest, run: &retrace_ledge
         slots: spec.slots,
         steps: spec.steps,
         checkpoint_root: progress.base.to_string(),
+        clean_root: state.clean_base(id)?.0.to_string(),
+        oldest_round: progress.oldest,
         escrow: progress.escrow.0,
         opened_at: run.opened_at.0,
         breaker_on: state.is_breaker_on(id),

@@ -11,7 +11,7 @@ use crate::strategy::{Strategy, TestNetwork};
 use ed25519_dalek::SigningKey;
 use retrace_ledger::econ::{Deterrence, detection_ppb};
 use retrace_ledger::{
-    Amount, Body, Chain, Genesis, GenesisAccount, MemoryStore, OpenRun, Params, ProposerSecrets,
+    Amount, Body, Chain, Genesis, GenesisAccount, MemoryStore, Merging, OpenRun, Params, ProposerSecrets,
     RegisteredKeys, Role, RunTerms, Signed, Span, Transaction, VrfSecret,
 };
 use retrace_model::{
@@ -126,7 +126,9 @@ fn terms() -> RunTerms {
     let detection_ppb = detection_ppb(audit_rate_ppm, collusion_ppm, 2);
     let (bounty_ppm, reward, gain) = (100_000, Amount(100), Amount(1_000));
     let lock = Amount(0);
-    let lock = Deterrence { lock, bounty_ppm, reward, gain, detection_ppb }.lock_needed().unwrap();
+    let lock = Deterrence { lock, bounty_ppm, reward, gain, detection_ppb, is_gain_kept: false }
+        .lock_needed()
+        .unwrap();
     let long = Span { heights: 20, ms: 600_000 };
     RunTerms {
         spec: spec(),
@@ -147,6 +149,7 @@ fn terms() -> RunTerms {
         declared_gain: gain,
         collusion_ppm,
         verifier_stake: Amount(1_000),
+        merging: Merging::Delayed,
     }
 }
 
