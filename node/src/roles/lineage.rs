@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn branches_are_kept_while_they_are_needed() {
         let folder = tempfile::tempdir().unwrap();
-        let (spec, blobs) = (golden_spec(), Blobs::new(folder.path().join("blobs")));
+        let (spec, blobs) = (golden_spec(), Blobs::new(folder.path().to_path_buf()));
         let engine = Engine { backend: Backend::best(), threads: 1 };
         let start = Lineage::start(&spec);
         let delta = |bits: u32| {
