@@ -271,7 +271,9 @@ pub enum Event {
         run: Digest,
         /// The commitment.
         claim: Digest,
-        /// What its trainer gets; the reward itself follows, if there is one.
+        /// Its trainer.
+        trainer: PeerKey,
+        /// What that gets; the reward itself follows, if there is one.
         paid: Amount,
     },
     /// A base was accepted: the run's new head.

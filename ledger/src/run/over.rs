@@ -71,7 +71,7 @@ fn end_round(stage: &mut Stage<'_>, run: &Digest, number: u32) -> Result<(), Fau
             }
             let (trainer, due) = (record.signer(), stage.state.pay_when_over(&claim));
             let paid = due.map_or(Amount::ZERO, |(amount, _)| amount);
-            stage.say(Event::Decided { run: *run, claim, paid });
+            stage.say(Event::Decided { run: *run, claim, trainer, paid });
             if let Some((amount, reason)) = due.filter(|_| paid > Amount::ZERO) {
                 pay(stage, run, trainer, amount, reason)?;
             }

@@ -46,11 +46,13 @@ mod tests {
     use super::{as_json, sentence};
     use retrace_ledger::{Amount, Event, Height};
     use retrace_verifier::digest::Digest;
+    use retrace_verifier::signature::PeerKey;
 
     /// L-5.19: each has a sentence and a name.
     #[test]
     fn each_event_has_a_row() {
         let (run, claim, head) = (Digest([1; 32]), Digest([2; 32]), Digest([3; 32]));
+        let trainer = PeerKey([4; 32]);
         let tainted = |rounds: &[u32]| Event::Tainted {
             run,
             claim,
@@ -62,9 +64,13 @@ mod tests {
         let rows = [
             (tainted(&[5, 6]), "round 5, 6 TAINTED by a lie in round 4", "tainted"),
             (tainted(&[]), "what round 4 merges is not taken", "tainted"),
-            (Event::Decided { run, claim, paid: Amount(0) }, "a verified commitment in a tainted", "decided"),
             (
-                Event::Decided { run, claim, paid: Amount(7) },
+                Event::Decided { run, claim, trainer, paid: Amount(0) },
+                "a verified commitment in a tainted",
+                "decided",
+            ),
+            (
+                Event::Decided { run, claim, trainer, paid: Amount(7) },
                 "a verified commitment's round is over: 7",
                 "decided",
             ),

@@ -34,6 +34,8 @@ pub enum Change {
     Escrowed,
     /// A commitment that nobody could fetch: the fixed cost of it.
     Voided,
+    /// A verified commitment in a tainted round that was verified after the accusation: nothing.
+    Unpaid,
     /// Balance became stake.
     Bonded,
     /// Stake began its way back.
@@ -63,7 +65,7 @@ impl Change {
             | Change::Sent { .. }
             | Change::Escrowed
             | Change::Voided => Effect::Takes,
-            Change::Bonded | Change::Unbonding | Change::Unbonded => Effect::Moves,
+            Change::Unpaid | Change::Bonded | Change::Unbonding | Change::Unbonded => Effect::Moves,
         }
     }
 
@@ -76,6 +78,7 @@ impl Change {
             Change::Sent { .. } => "sent",
             Change::Escrowed => "escrowed",
             Change::Voided => "voided",
+            Change::Unpaid => "unpaid",
             Change::Bonded => "bonded",
             Change::Unbonding => "unbonding",
             Change::Unbonded => "unbonded",
@@ -88,6 +91,7 @@ impl Change {
             Change::Reward(reason) => Some(format!("{reason:?}")),
             Change::Slash { reason, .. } => Some(format!("{reason:?}")),
             Change::Equivocated => Some("Equivocation".into()),
+            Change::Unpaid => Some("Tainted".into()),
             _ => None,
         }
     }

@@ -90,6 +90,7 @@ fn changes(event: &Event) -> Vec<(PeerKey, Amount, Change)> {
         Event::Unbonding { peer, amount, .. } => vec![(*peer, *amount, Change::Unbonding)],
         Event::Unbonded { peer, amount } => vec![(*peer, *amount, Change::Unbonded)],
         Event::Voided { trainer, burned, .. } => vec![(*trainer, *burned, Change::Voided)],
+        Event::Decided { trainer, paid: Amount::ZERO, .. } => vec![(*trainer, Amount::ZERO, Change::Unpaid)],
         Event::Equivocated { validator, amount, .. } => vec![(*validator, *amount, Change::Equivocated)],
         _ => Vec::new(),
     }
@@ -150,7 +151,7 @@ impl Context {
                 let unit = if *reason == RewardReason::Verdict { self.unit_paid(peer) } else { None };
                 Entry { run: Some(*run), round: Some(self.facts.round), claim: self.claim, unit, ..entry }
             }
-            Event::Voided { run, claim, .. } => {
+            Event::Voided { run, claim, .. } | Event::Decided { run, claim, .. } => {
                 Entry { run: Some(*run), round: round_of(claim), claim: Some(*claim), ..entry }
             }
             Event::Rewarded { run, .. } | Event::RunOpened { run, .. } => Entry { run: Some(*run), ..entry },
@@ -210,6 +211,21 @@ mod tests {
     fn facts(claim: &Digest) -> Option<ClaimFacts> {
         let paid = [(peer(8), Unit::Delta), (peer(9), Unit::Delta), (peer(8), Unit::Step(4))];
         (*claim == CLAIM).then(|| ClaimFacts { round: 5, convicted_in: None, paid: paid.into() })
+    }
+
+    /// W-3.8, L-5.19: what is paid when a round is over names its claim, and so does what is not paid.
+    #[test]
+    fn pay_at_the_end_of_a_round_has_its_claim() {
+        let decided =
+            |name, paid| Event::Decided { run: RUN, claim: CLAIM, trainer: peer(name), paid: Amount(paid) };
+        let events = [decided(7, 50), reward(7, 50, RewardReason::Insured), decided(8, 0)];
+        let found: Vec<_> = read(3, &events, &facts).entries;
+        let [insured, unpaid] = &found[..] else { panic!("{found:?}") };
+        for entry in [insured, unpaid] {
+            assert_eq!((entry.run, entry.round, entry.claim), (Some(RUN), Some(5), Some(CLAIM)));
+        }
+        assert_eq!((insured.account, insured.amount.0), (peer(7), 50));
+        assert_eq!((unpaid.account, unpaid.change.name(), unpaid.amount.0), (peer(8), "unpaid", 0));
     }
 
     /// W-3.8: a segment's pay and its verdicts' name run, round, claim and unit.

@@ -39,7 +39,7 @@ pub struct ChangeWords {
     pub height: u64,
     /// The account.
     pub account: String,
-    /// reward, slash, received, sent, escrowed, voided, bonded, unbonding or unbonded.
+    /// reward, slash, received, sent, escrowed, voided, unpaid, bonded, unbonding or unbonded.
     pub kind: String,
     /// adds to, takes from or moves within what balance and stake sum to.
     pub effect: String,
