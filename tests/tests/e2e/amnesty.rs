@@ -24,7 +24,7 @@ count = 2
 
 [run]
 preset = "tiny"
-rounds = 2
+rounds = 1
 steps = 4
 audit_rate = 1.0
 "#;

@@ -9,7 +9,7 @@ use retrace_verifier::digest::Digest;
 
 /// A breaker that one conviction sets off, for longer than the test.
 fn sensitive() -> Params {
-    Params { breaker_ppm: 1_000, breaker_span: Span { heights: 50, ms: 500_000 }, ..params() }
+    Params { breaker_ppm: 100, breaker_span: Span { heights: 50, ms: 500_000 }, ..params() }
 }
 
 /// W-3.11, L-5.17: what is deferred, who votes for what and with which power, and what was granted; run, list and

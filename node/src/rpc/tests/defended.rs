@@ -120,4 +120,12 @@ fn others_defend_and_evidence_names_their_keys() {
     assert_eq!(keys, [(key(DEFENSE[0]), 1), (key(DEFENSE[1]), 2)]);
     assert!(world.client.evidence(&one.to_string()).is_err(), "the one that was overtaken proves nothing");
     assert_eq!(world.client.account(&key(HONEST)).unwrap().defense_key, None);
+
+    // What was signed in a dispute that ended while its defender was down is forgotten when that begins again.
+    let left =
+        world.board.home().path().join("moves").join(key(DEFENSE[1]).to_string()).join(one.to_string());
+    assert!(left.exists());
+    let third = defender(&world, DEFENSE[1]);
+    world.wait_for("tidy folder", || (!left.exists()).then_some(()));
+    third.stop();
 }
