@@ -28,15 +28,19 @@ role = "verifier"
 
 [run]
 preset = "tiny"
-rounds = 2
+rounds = 8
 steps = 8
 audit_rate = 1.0
 verdicts = 1
 move = { heights = 30, seconds = 60 }
 "#;
 
-/// Starts the guard: a home of its own on an address that no devnet has, defending one account. Gives its account.
-fn guard(devnet: &mut Devnet, account: &str) -> String {
+/// Moves of a dispute that is only just begun.
+const BEGUN: u64 = 2;
+
+/// Starts the guard: a home of its own on an address that no devnet has, defending one account. Gives its account and
+/// its RPC.
+fn guard(devnet: &mut Devnet, account: &str) -> (String, String) {
     let passphrase = devnet.beside("guard.passphrase");
     fs::write(&passphrase, "correct horse battery staple\n").expect("a passphrase");
     let ip = Ipv4Addr::new(127, 0, 78, 1);
@@ -55,7 +59,10 @@ fn guard(devnet: &mut Devnet, account: &str) -> String {
     let made = made.exits(0).json();
     assert_eq!(made["roles"], serde_json::json!(["defender"]), "{made}");
     devnet.spawn(&["start", "--home", &home], "guard");
-    made["account"].as_str().expect("an account").to_string()
+    (
+        made["account"].as_str().expect("an account").to_string(),
+        made["rpc"].as_str().expect("a URL").to_string(),
+    )
 }
 
 #[test]
@@ -63,7 +70,7 @@ fn a_defender_wins_for_who_was_killed() {
     let mut devnet = Devnet::start(MANIFEST);
     let account = devnet.fact("trainer-1", "account");
     let account = account.as_str().expect("an account");
-    let key = guard(&mut devnet, account);
+    let (key, url) = guard(&mut devnet, account);
     let record = devnet.record().expect("a record");
     let faucet = record["faucet"]["home"].as_str().expect("a folder");
     retrace(&["stake", "transfer", "1", "--to", &key, "--home", faucet, "--wait"]).exits(0);
@@ -73,7 +80,13 @@ fn a_defender_wins_for_who_was_killed() {
         let said = devnet.look(&["dispute", "list"]);
         said["disputes"].as_array().cloned().unwrap_or_default()
     };
-    let open = devnet.wait_for("dispute", || disputes(&devnet).into_iter().find(|one| one["open"] == true));
+    let height = devnet.look(&["status"])["height"].as_u64();
+    devnet.wait_for("guard that follows", || {
+        let said = retrace(&["status", "--rpc", &url, "--json"]);
+        (said.code == 0 && said.json()["height"].as_u64() >= height).then_some(())
+    });
+    let is_begun = |one: &Value| one["open"] == true && one["moves"].as_u64() <= Some(BEGUN);
+    let open = devnet.wait_for("dispute", || disputes(&devnet).into_iter().find(is_begun));
     devnet.kill("trainer-1");
     assert_eq!(open["accused"], account, "{open}");
     let id = open["id"].as_str().expect("an id");
@@ -83,7 +96,9 @@ fn a_defender_wins_for_who_was_killed() {
     });
     println!("killed after move {} of {}", open["moves"], over["head"]["moves"]);
     assert_eq!((&over["winner"], &over["by_clock"]), (&"accused".into(), &false.into()), "{over}");
-    assert!(over["head"]["moves"].as_u64() > open["moves"].as_u64().map(|moves| moves + 1), "{over}");
     let log = fs::read_to_string(devnet.beside("guard.log")).expect("its log");
     assert!(log.contains("training this segment again to answer for it"), "{log}");
+    // Nothing but a transaction of its own that a block includes raises a nonce.
+    let carried = devnet.look(&["show", "account", &key])["nonce"].as_u64();
+    assert!(carried >= Some(1), "the guard's account carried no move: {over}");
 }

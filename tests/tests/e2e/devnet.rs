@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Longest time to its end.
 const END_PATIENCE: Duration = Duration::from_secs(30);
 /// How often something is looked at again.
-const PAUSE: Duration = Duration::from_millis(300);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A running devnet.
 pub struct Devnet {
