@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let home = args.home.display();
     let Made { genesis, config, keys } = &made;
     if args.json {
-        let roles: Vec<&str> = config.node.roles.iter().map(|role| role_name(*role)).collect();
+        let roles = config.node.duties();
         let report = json!({
             "home": home.to_string(), "network": genesis.network().to_string(), "name": genesis.name,
             "account": keys.account().to_string(), "peer_id": keys.peer_id(), "roles": roles,
@@ -97,6 +97,10 @@ fn next_steps(made: &Made, home: &Path) {
     say!("\nKeep a copy of {home}/keystore.age and of its passphrase: they are the account.");
     say!("Next:");
     say!("  retrace start --home {home}");
+    if !made.config.node.defends.is_empty() {
+        say!("  retrace stake transfer 1 --to {account} --home THEIRS");
+        say!("  retrace stake delegate {account} --home THEIRS --wait, by each account that it defends");
+    }
     let Some(role) = made.config.node.roles.first() else { return };
     say!("  ask somebody for balance: retrace stake transfer --to {account} AMOUNT --home THEIRS");
     say!("  retrace stake register {} --home {home} --wait", role_name(*role));

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod breaker;
 mod consent;
 mod demo;
 mod devnet;
@@ -20,6 +21,7 @@ mod rewards;
 mod runs;
 mod selftest;
 mod show;
+mod signing;
 mod stake;
 mod start;
 mod status;
@@ -54,7 +56,7 @@ enum Command {
     Start(start::Args),
     /// Show a home's public keys
     Keys(keys::Args),
-    /// Bond, unbond, transfer and register
+    /// Bond, unbond, transfer, register, and name a defense key
     Stake(stake::Args),
     /// Train a model on this machine alone, to the same bits as everywhere
     Train(Box<train::Args>),
@@ -72,6 +74,8 @@ enum Command {
     Show(show::Args),
     /// List disputes, show or follow one, or say that a clock has run out
     Dispute(dispute::Args),
+    /// What a run's circuit breaker deferred, and a validator's vote to excuse it
+    Breaker(breaker::Args),
     /// List what happened, block by block
     Log(log::Args),
     /// Explain a slash or a dispute, and judge its evidence here again
@@ -108,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Runs(args) => runs::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Dispute(args) => dispute::run(&args),
+        Command::Breaker(args) => breaker::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Rewards(args) => rewards::run(&args),

@@ -39,7 +39,10 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             run.steps
         );
         if run.breaker_on {
-            say!("  breaker    ON: slashes are deferred, nothing is settled or merged");
+            let id = run.id.get(..12).unwrap_or(&run.id);
+            say!(
+                "  breaker    ON: slashes are deferred, nothing is settled or merged (retrace breaker show {id})"
+            );
         }
         say!("  checkpoint {}", run.checkpoint_root);
         if run.clean_root != run.checkpoint_root {

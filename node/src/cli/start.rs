@@ -1,7 +1,7 @@
 //! `retrace start`: a node in the foreground, until SIGINT or SIGTERM.
 
 use super::exit::{Exit, Failure};
-use crate::config::{Config, Overrides, role_name};
+use crate::config::{Config, Overrides};
 use crate::doctor;
 use crate::home::Home;
 use crate::keys::{FILE_NAME, Keystore, PassphraseArgs};
@@ -12,7 +12,7 @@ use std::time::Instant;
 /// Arguments of `retrace start`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  retrace init --home ./trainer --genesis genesis.bin --role trainer\n  retrace start --home ./trainer --peer /ip4/203.0.113.5/tcp/4100/p2p/12D3KooW...\n\nWithout a role the node follows the chain and serves it. RETRACE_LOG sets the log's filter, such as info,libp2p=debug."
+    after_help = "Example:\n  retrace init --home ./trainer --genesis genesis.bin --role trainer\n  retrace start --home ./trainer --peer /ip4/203.0.113.5/tcp/4100/p2p/12D3KooW...\n\nWithout a role the node follows the chain and serves it. With --defend ACCOUNT it answers disputes over what that account signed, by its own key alone, once `retrace stake delegate` has named it. RETRACE_LOG sets the log's filter, such as info,libp2p=debug."
 )]
 pub struct Args {
     /// Folder that `retrace init` made; with --genesis it is made if it is not there
@@ -96,7 +96,7 @@ fn log() {
 }
 
 fn introduce(path: &Path, home: &Home, config: &Config, keys: &Keystore) {
-    let roles: Vec<&str> = config.node.roles.iter().map(|role| role_name(*role)).collect();
+    let roles = config.node.duties();
     let genesis = home.genesis();
     eprintln!("retrace start: {}", config.node.name);
     eprintln!("  network  {} ({})", genesis.name, genesis.network());

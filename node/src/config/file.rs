@@ -1,6 +1,6 @@
 //! `config.toml` read and written: bounded, strict, whole or not at all.
 
-use super::{Config, Expected, ROLES, Section, TableError, role_name, role_named};
+use super::{Config, Expected, ROLES, Section, TableError, account_named, role_name, role_named};
 use crate::home::{HomeError, read_bounded, write_whole};
 use crate::strategy::{STRATEGIES, Strategy};
 use libp2p::Multiaddr;
@@ -15,6 +15,8 @@ pub const CONFIG_FILE: &str = "config.toml";
 const FILE_BYTES_MAX: u64 = 64 << 10;
 /// Most peers of a list.
 const PEERS_MAX: usize = 256;
+/// Most accounts that a node defends.
+const DEFENDS_MAX: usize = 16;
 /// Longest text of a value.
 const TEXT_BYTES_MAX: usize = 1024;
 const MIB_MAX: i64 = 1 << 16;
@@ -106,6 +108,7 @@ impl Config {
         let text = |text: &dyn ToString| Value::String(text.to_string());
         let list = |items: &[Multiaddr]| Value::Array(items.iter().map(|item| text(item)).collect());
         let roles = self.node.roles.iter().map(|role| text(&role_name(*role)));
+        let defends: Vec<Value> = self.node.defends.iter().map(|account| text(account)).collect();
         let mut root = Table::new();
         let mut section = |name: &str, rows: Vec<(&str, Option<Value>)>| {
             let rows = rows.into_iter().filter_map(|(key, value)| Some((key.to_string(), value?)));
@@ -114,6 +117,7 @@ impl Config {
         let node = vec![
             ("name", Some(text(&self.node.name))),
             ("roles", Some(Value::Array(roles.collect()))),
+            ("defends", (!defends.is_empty()).then_some(Value::Array(defends))),
             ("listen", Some(text(&self.node.listen))),
             ("peers", Some(list(&self.node.peers))),
             ("rpc", Some(text(&self.node.rpc))),
@@ -142,6 +146,10 @@ fn read_node(config: &mut Config, mut node: Section) -> Result<(), TableError> {
         let read = |role| node.chosen("roles", role, Expected::OneOf(&names), role_named);
         config.node.roles = roles.into_iter().map(read).collect::<Result<_, _>>()?;
     }
+    if let Some(accounts) = node.texts("defends", DEFENDS_MAX)? {
+        let read = |account| node.chosen("defends", account, ACCOUNT, account_named);
+        config.node.defends = accounts.into_iter().map(read).collect::<Result<_, _>>()?;
+    }
     set(&mut config.node.listen, address(&mut node, "listen")?);
     set(&mut config.node.peers, addresses(&mut node, "peers")?);
     set(
@@ -157,6 +165,8 @@ fn set<T>(place: &mut T, value: Option<T>) {
     }
 }
 
+/// What an account looks like, for hints.
+const ACCOUNT: Expected<'_> = Expected::Like("64 hexadecimal digits, as `retrace keys show` prints them");
 /// What a multiaddress looks like, for hints.
 const EXAMPLE: Expected<'_> = Expected::Like("/ip4/127.0.0.1/tcp/4100");
 
@@ -184,6 +194,7 @@ mod tests {
         assert_eq!(Config::load(folder.path()).unwrap(), config);
         config.node.name = "tra\"iner\n".into();
         config.node.roles = vec![Role::Trainer, Role::Verifier];
+        config.node.defends = vec![super::account_named(&"ab".repeat(32)).unwrap()];
         config.node.peers = vec!["/ip4/127.1.2.3/tcp/9".parse().unwrap()];
         config.passphrase_file = Some("../passphrase".into());
         config.strategy = Some(Strategy::WrongRate);
@@ -200,6 +211,7 @@ mod tests {
             ("[node]\nroles = [\"trainr\"]", "node.roles is \"trainr\"", "did you mean trainer?"),
             ("[node]\nrpc = \"localhost\"", "node.rpc is \"localhost\"", "write it like 127.0.0.1:4180"),
             ("[node]\nlisten = \"1.2.3.4:5\"", "node.listen is \"1.2.3.4:5\"", "write it like /ip4/"),
+            ("[node]\ndefends = [\"ab\"]", "node.defends is \"ab\"", "write it like 64 hex"),
             ("[node]\npeers = 7", "node.peers must be a list of texts, it is integer", "change the value"),
             ("[storage]\ncache_mib = 0", "storage.cache_mib is 0, it must be 1 to 65536", "change"),
             ("[compute]\nthreads = 65", "compute.threads is 65, it must be 1 to 64", "change"),

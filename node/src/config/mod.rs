@@ -14,6 +14,8 @@ use crate::strategy::{Strategy, TestNetwork};
 use libp2p::Multiaddr;
 use retrace_ledger::{Genesis, Role};
 use retrace_model::{Backend, Engine};
+use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -21,9 +23,17 @@ use std::path::{Path, PathBuf};
 pub const ROLES: [(Role, &str); 3] =
     [(Role::Validator, "validator"), (Role::Trainer, "trainer"), (Role::Verifier, "verifier")];
 
+/// What a node does that has a defense key and defends others with it: no role of an account (W-5.7).
+pub const DEFENDER: &str = "defender";
+
 /// The role of this name.
 pub fn role_named(name: &str) -> Option<Role> {
     ROLES.into_iter().find(|(_, known)| *known == name).map(|(role, _)| role)
+}
+
+/// The account of this name.
+pub fn account_named(text: &str) -> Option<PeerKey> {
+    text.parse::<Digest>().ok().map(|digest| PeerKey(digest.0))
 }
 
 /// The name of a role, those that only accounts have included.
@@ -61,6 +71,8 @@ pub struct NodeConfig {
     pub name: String,
     /// What it does; nothing for a node that only follows.
     pub roles: Vec<Role>,
+    /// Accounts whose moves it signs: its stake key is their defense key.
+    pub defends: Vec<PeerKey>,
     /// Where the public swarm listens.
     pub listen: Multiaddr,
     /// Peers to begin with, with `/p2p/` at their end.
@@ -103,6 +115,7 @@ impl Default for Config {
             node: NodeConfig {
                 name: "node".into(),
                 roles: Vec::new(),
+                defends: Vec::new(),
                 listen: tcp(4100),
                 peers: Vec::new(),
                 // Whoever opens the RPC to others says so: by default only this machine reaches it.
@@ -119,6 +132,14 @@ impl Default for Config {
 
 fn any_ip4() -> libp2p::multiaddr::Protocol<'static> {
     libp2p::multiaddr::Protocol::Ip4(std::net::Ipv4Addr::UNSPECIFIED)
+}
+
+impl NodeConfig {
+    /// The names of all that it does beside following the chain.
+    pub fn duties(&self) -> Vec<&'static str> {
+        let roles = self.roles.iter().map(|role| role_name(*role));
+        roles.chain((!self.defends.is_empty()).then_some(DEFENDER)).collect()
+    }
 }
 
 impl Config {

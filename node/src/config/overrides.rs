@@ -4,6 +4,7 @@ use super::{Config, ROLES, role_named};
 use libp2p::Multiaddr;
 use retrace_ledger::Role;
 use retrace_model::Backend;
+use retrace_verifier::signature::PeerKey;
 use std::net::SocketAddr;
 
 /// What the command line and the environment say about a node.
@@ -12,6 +13,10 @@ pub struct Overrides {
     /// validator, trainer or verifier; may be given more than once
     #[arg(long, env = "RETRACE_ROLE", value_name = "ROLE", value_delimiter = ',', value_parser = role)]
     pub role: Vec<Role>,
+    /// An account that names this node's key as its defense key: its disputes are defended here, whoever has its stake
+    /// key; may be given more than once
+    #[arg(long, env = "RETRACE_DEFEND", value_name = "ACCOUNT", value_delimiter = ',', value_parser = account)]
+    pub defend: Vec<PeerKey>,
     /// Name of the node, for people
     #[arg(long, env = "RETRACE_NAME", value_name = "NAME")]
     pub name: Option<String>,
@@ -43,6 +48,10 @@ fn role(name: &str) -> Result<Role, String> {
     role_named(name).ok_or_else(|| super::near(name, &known))
 }
 
+fn account(text: &str) -> Result<PeerKey, String> {
+    super::account_named(text).ok_or_else(|| "an account is 64 hexadecimal digits".into())
+}
+
 fn backend(name: &str) -> Result<Backend, String> {
     name.parse().map_err(|e: retrace_model::UnknownBackend| e.to_string())
 }
@@ -57,6 +66,7 @@ impl Overrides {
         }
         let list = |said: Vec<Multiaddr>| (!said.is_empty()).then_some(said);
         put(&mut config.node.roles, (!self.role.is_empty()).then_some(self.role));
+        put(&mut config.node.defends, (!self.defend.is_empty()).then_some(self.defend));
         put(&mut config.node.name, self.name);
         put(&mut config.node.listen, self.listen);
         put(&mut config.node.peers, list(self.peer));
@@ -90,5 +100,9 @@ mod tests {
         assert_eq!(config.node.roles, [Role::Trainer, Role::Verifier]);
         assert_eq!(config.node.rpc.port(), 9);
         assert!(Flags::try_parse_from(["retrace", "--role", "trainr"]).is_err());
+        let account = "ab".repeat(32);
+        let config = Flags::parse_from(["retrace", "--defend", &account]).overrides.over(Config::default());
+        assert_eq!((config.node.defends[0].to_string(), config.node.duties()), (account, vec!["defender"]));
+        assert!(Flags::try_parse_from(["retrace", "--defend", "ab"]).is_err());
     }
 }

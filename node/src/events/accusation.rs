@@ -1,6 +1,7 @@
-//! What accusations say: seals, places in the queue, contradictions, and the circuit breaker that defers slashes.
+//! What accusations say: seals, places in the queue, contradictions, defense keys, and the breaker that defers slashes.
 
 use retrace_ledger::{Event, Question};
+use retrace_verifier::delegation::Delegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
 use serde_json::{Value, json};
@@ -36,6 +37,15 @@ pub(super) fn sentence(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> Opti
         }
         Event::BreakerOff { executed, .. } => {
             format!("the run's breaker is off, {executed} deferred slashes executed")
+        }
+        Event::Delegated { signed } => {
+            let Delegation { account, serial, .. } = &signed.delegation;
+            match signed.delegation.defense_key() {
+                Some(key) => {
+                    format!("{} lets {} sign its moves (delegation {serial})", name(account), name(&key))
+                }
+                None => format!("{} lets no other key sign its moves (delegation {serial})", name(account)),
+            }
         }
         _ => return None,
     })
@@ -86,6 +96,10 @@ pub(super) fn as_json(event: &Event) -> Option<Value> {
             "name": name,
         }),
         Event::BreakerOff { executed, .. } => json!({ "event": "breaker_off", "executed": executed }),
+        Event::Delegated { signed } => json!({
+            "event": "delegated", "account": signed.delegation.account.to_string(),
+            "key": signed.delegation.defense_key().map(|key| key.to_string()), "serial": signed.delegation.serial,
+        }),
         _ => return None,
     })
 }
@@ -95,8 +109,9 @@ mod tests {
     use super::{as_json, sentence};
     use retrace_ledger::{Amount, Event, Height, Moment, Question, SlashReason};
     use retrace_verifier::Unit;
+    use retrace_verifier::delegation::{Delegation, SignedDelegation};
     use retrace_verifier::digest::Digest;
-    use retrace_verifier::signature::PeerKey;
+    use retrace_verifier::signature::{PeerKey, Signature};
 
     /// W-3.7: what disputes, seals and breakers say has a name and a sentence of its own, not that of "other".
     #[test]
@@ -104,6 +119,10 @@ mod tests {
         let (run, claim, peer, unit) = (Digest([1; 32]), Digest([2; 32]), PeerKey([3; 32]), Unit::Step(2));
         let (amount, reason) = (Amount(700), SlashReason::Contradiction);
         let until = Moment { height: Height(50), credited_ms: 9 };
+        let delegated = |key| {
+            let delegation = Delegation { network: run, account: peer, key, serial: 7 };
+            Event::Delegated { signed: SignedDelegation { delegation, signature: Signature([0; 64]) } }
+        };
         let question = Question::Totals { row: 4, element: 5, claimed: 6 };
         let rows = [
             (Event::DisputeStarted { dispute: run, claim }, "dispute_started", "has a place"),
@@ -134,6 +153,8 @@ mod tests {
                 "from P is forgiven for \"0.4\"",
             ),
             (Event::BreakerOff { run, executed: 3 }, "breaker_off", "3 deferred slashes"),
+            (delegated(peer), "delegated", "P lets P sign its moves (delegation 7)"),
+            (delegated(Delegation::NONE), "delegated", "P lets no other key sign its moves (delegation 7)"),
         ];
         for (event, name, part) in rows {
             assert_eq!(as_json(&event).unwrap()["event"], name);

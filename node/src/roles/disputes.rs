@@ -2,22 +2,22 @@
 
 use super::RoleError;
 use super::moves::SignedMoves;
+use super::open::Open;
+use super::past::Past;
+use super::seats::Seats;
 use crate::network::Board;
 use ed25519_dalek::SigningKey;
 use retrace_ledger::{Body, DisputeStatus, Height, Play, State};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::{PeerKey, peer_key};
 use retrace_verifier::{Game, Player, Side, SignedMove, Trace};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Most players at once. Each may hold the outputs that its dispute has come to; one that has to go is made again.
-const PLAYERS_MAX: usize = 4;
-
-/// The players of one role, by dispute.
+/// The players of one role, by dispute, and the disputes that it follows.
 #[derive(Debug, Default)]
 pub(super) struct Disputes {
-    players: BTreeMap<Digest, Player>,
+    players: Seats<Player>,
+    open: Open,
 }
 
 /// A dispute in which this role's move is due.
@@ -25,21 +25,23 @@ pub(super) struct Due {
     pub id: Digest,
     pub side: Side,
     pub game: Game,
-    opened: Height,
+    pub opened: Height,
 }
 
 impl Disputes {
     /// All disputes in which `peer` is to move, in any run and round; the one that waits longest first.
     pub(super) fn due(&mut self, board: &Board, peer: &PeerKey) -> Vec<Due> {
-        let (due, ended) = board.read(|state| {
-            let ended: Vec<Digest> = self.players.keys().copied().filter(|id| !is_open(state, id)).collect();
-            (waiting(state, peer), ended)
-        });
-        for id in ended {
+        self.due_for(board, &[*peer], peer)
+    }
+
+    /// The same for all of `parties`, whose moves `signer` signs; they are the same in every call.
+    pub(super) fn due_for(&mut self, board: &Board, parties: &[PeerKey], signer: &PeerKey) -> Vec<Due> {
+        let signed = sign_state(board, signer);
+        for id in self.open.follow(board, parties, || signed.disputes()) {
             self.players.remove(&id);
-            sign_state(board, peer).forget(&id);
+            signed.forget(&id);
         }
-        due
+        board.read(|state| waiting(state, self.open.ids(), parties))
     }
 
     /// Sends the due move again, if it was signed: a process that was killed between signing and hearing of its block
@@ -82,7 +84,7 @@ impl Disputes {
 
     /// True once there is a player for this dispute: its run is made only once.
     pub(super) fn knows(&self, due: &Due) -> bool {
-        self.players.contains_key(&due.id)
+        self.players.has(&due.id)
     }
 
     /// Seats a player with its side's own run; what it has to remember of the dispute is in the chain's blocks.
@@ -93,22 +95,15 @@ impl Disputes {
         trace: impl Trace + 'static,
         shards: Arc<Vec<Vec<u8>>>,
     ) -> Result<(), RoleError> {
-        let moves = played(board, due)?;
-        let parties = [Side::Accused, Side::Challenger].map(|side| due.game.key(side));
-        let keys = board.read(|state| parties.map(|party| state.defense_key(&party)));
-        let keys: Vec<PeerKey> = keys.into_iter().flatten().collect();
+        let Past { moves, keys } = Past::of(board, due)?;
         let player = Player::resume_by(due.side, trace, shards, &due.game, &moves, &keys)?;
-        if self.players.len() >= PLAYERS_MAX {
-            self.players.pop_first();
-        }
-        self.players.insert(due.id, player);
+        self.players.seat(due.id, player);
         Ok(())
     }
 
     /// Plays the due move.
     pub(super) fn play(&mut self, board: &Board, key: &SigningKey, due: &Due) -> Result<(), RoleError> {
-        debug_assert_eq!(due.game.key(due.side), peer_key(key));
-        let reply = self.players.get_mut(&due.id).and_then(|player| player.reply(&due.game));
+        let reply = self.players.ask(&due.id).and_then(|player| player.reply(&due.game));
         let body = reply.ok_or(RoleError::State { what: "a move that this player can answer" })?;
         let signed = SignedMove::new(key, due.id, due.game.number(), due.side, body);
         sign_state(board, &peer_key(key)).put(&signed)?;
@@ -121,21 +116,18 @@ fn sign_state(board: &Board, peer: &PeerKey) -> SignedMoves {
     SignedMoves::new(board.home().path().join("moves").join(peer.to_string()))
 }
 
-fn is_open(state: &State, dispute: &Digest) -> bool {
-    state.dispute(dispute).is_some_and(|record| record.status == DisputeStatus::Open)
-}
-
-fn waiting(state: &State, peer: &PeerKey) -> Vec<Due> {
+/// Those of `open` in which one of the parties is to move; the one that waits longest first.
+fn waiting<'a>(state: &State, open: impl Iterator<Item = &'a Digest>, parties: &[PeerKey]) -> Vec<Due> {
     let mut found = Vec::new();
-    for (id, record) in state.disputes() {
-        if record.status != DisputeStatus::Open || (record.accused != *peer && record.challenger != *peer) {
+    for id in open {
+        let Some(record) = state.dispute(id).filter(|record| record.status == DisputeStatus::Open) else {
             continue;
-        }
-        let Some(game) = state.game(&id) else { continue };
+        };
+        let Some(game) = state.game(id) else { continue };
         let side = game.turn();
         let to_move = if side == Side::Accused { record.accused } else { record.challenger };
-        if to_move == *peer {
-            let due = Due { id, side, game: game.clone(), opened: record.opened.height };
+        if parties.contains(&to_move) {
+            let due = Due { id: *id, side, game: game.clone(), opened: record.opened.height };
             let clock = match side {
                 Side::Accused => state.defense(&record.claim).map(|defense| defense.clock),
                 Side::Challenger => Some(record.clock),
@@ -146,21 +138,4 @@ fn waiting(state: &State, peer: &PeerKey) -> Vec<Due> {
     }
     found.sort_by_key(|(since, due)| (*since, due.id));
     found.into_iter().map(|(_, due)| due).collect()
-}
-
-/// The moves that brought the game where it is, from the blocks since it was opened.
-fn played(board: &Board, due: &Due) -> Result<Vec<SignedMove>, RoleError> {
-    let (mut moves, mut height) = (Vec::new(), due.opened);
-    while moves.len() < usize::from(due.game.number()) {
-        let Some((block, _)) = board.block(height)? else { break };
-        for wire in block.transactions {
-            match wire.body.body {
-                Body::Play(play) if play.signed.dispute == due.id => moves.push(play.signed),
-                _ => {}
-            }
-        }
-        height = height.after(1);
-    }
-    moves.truncate(usize::from(due.game.number()));
-    Ok(moves)
 }

@@ -3,15 +3,20 @@
 mod accuse;
 mod archivist;
 mod attester;
+mod defender;
 mod disputes;
 mod lineage;
 mod moves;
+mod open;
+mod past;
+mod seats;
 mod signed;
 mod trainer;
 mod verifier;
 
 pub use archivist::Archivist;
 pub use attester::Attester;
+pub use defender::Defender;
 pub use lineage::{Lineage, LineageError, initial_base};
 pub use signed::SignedSlots;
 pub use trainer::Trainer;
@@ -75,6 +80,12 @@ pub enum RoleError {
         dispute: Digest,
         /// The move's number.
         number: u16,
+    },
+    /// Nobody carries a defender's moves.
+    #[error("defense key {key} has no account to send moves with: transfer something to it")]
+    NoAccount {
+        /// The key.
+        key: PeerKey,
     },
     /// The chain's moves do not lead to a dispute's game.
     #[error("{0}")]

@@ -58,6 +58,13 @@ impl SignedMoves {
         write_whole(&path, &borsh::to_vec(signed).unwrap_or_default()).map_err(RoleError::Home)
     }
 
+    /// The disputes of which something is kept; what cannot be read is none.
+    pub(super) fn disputes(&self) -> Vec<Digest> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten();
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.filter_map(|name| name.parse().ok()).collect()
+    }
+
     /// Forgets a dispute that is over: no move of it counts any more. What cannot be removed does no harm.
     pub(super) fn forget(&self, dispute: &Digest) {
         drop(std::fs::remove_dir_all(self.folder.join(dispute.to_string())));
@@ -95,7 +102,9 @@ mod tests {
         assert!(matches!(moves.get(&DISPUTE, 3, Side::Accused), Err(RoleError::Home(_))), "another side's");
         std::fs::write(moves.path(&DISPUTE, 3), b"spoiled").expect("spoiled");
         assert!(matches!(get(), Err(RoleError::Home(_))));
+        assert_eq!(moves.disputes(), [DISPUTE]);
         moves.forget(&DISPUTE);
+        assert!(moves.disputes().is_empty());
         assert!(get().expect("nothing any more").is_none());
     }
 }

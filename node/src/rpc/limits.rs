@@ -43,6 +43,10 @@ pub const SCAN_MAX: usize = 4096;
 pub const HISTORY_MAX: usize = 65_536;
 /// Heights of moves that are kept for evidence; those of the oldest disputes go first.
 pub const MOVES_KEPT_MAX: usize = 65_536;
+/// Contradictions that are kept for evidence; the oldest go first.
+pub const CONTRADICTIONS_KEPT_MAX: usize = 65_536;
+/// Delegations that are kept for evidence; the oldest go first.
+pub const DELEGATIONS_KEPT_MAX: usize = 65_536;
 
 /// Transactions whose heights are kept; the oldest go first.
 pub const TRANSACTIONS_KEPT_MAX: usize = 65_536;

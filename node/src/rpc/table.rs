@@ -1,9 +1,9 @@
 //! The table of methods: one row each, and nothing is served that is not here (W-3.1).
 
 use super::methods::{
-    account, accounts, block, blocks, commitment, commitments, dispute, disputes, download, events, evidence,
-    fate, find, health, metrics, rewards, round, run, runs, slashes, status, stream, submit, upload,
-    verdicts,
+    account, accounts, amnesties, block, blocks, commitment, commitments, dispute, disputes, download,
+    events, evidence, fate, find, health, metrics, rewards, round, run, runs, slashes, status, stream,
+    submit, upload, verdicts,
 };
 use super::row::Row;
 
@@ -18,6 +18,7 @@ pub fn rows() -> Vec<Row> {
         account::row(),
         runs::row(),
         run::row(),
+        amnesties::row(),
         round::row(),
         commitments::row(),
         commitment::row(),

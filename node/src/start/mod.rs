@@ -196,7 +196,7 @@ fn serve(
     let about = NodeInfo {
         name: config.node.name.clone(),
         account: keys.account().to_string(),
-        roles: config.node.roles.iter().map(|role| crate::config::role_name(*role).to_string()).collect(),
+        roles: config.node.duties().into_iter().map(String::from).collect(),
     };
     let swarm = Arc::clone(swarm);
     let peers = Arc::new(move || swarm.peers().into_iter().map(peer_info).collect());

@@ -1,10 +1,12 @@
 //! The roles of a node, each on a thread of its own.
 
 use super::StartError;
-use crate::config::Config;
+use crate::config::{Config, DEFENDER};
 use crate::keys::Keystore;
 use crate::network::Board;
-use crate::roles::{Archivist, Attester, Identity, Role, SignedSlots, Trainer, Verifier, run_until_stopped};
+use crate::roles::{
+    Archivist, Attester, Defender, Identity, Role, SignedSlots, Trainer, Verifier, run_until_stopped,
+};
 use crate::strategy::{Strategy, TestNetwork};
 use retrace_ledger::Role as AccountRole;
 use std::sync::Arc;
@@ -18,24 +20,29 @@ pub(super) fn spawn(
 ) -> Result<Vec<JoinHandle<()>>, StartError> {
     let identity =
         || Identity { name: config.node.name.clone(), key: keys.stake.clone(), engine: config.engine() };
-    let mut threads = Vec::new();
+    let mut roles: Vec<(&str, Box<dyn Role>)> = Vec::new();
     // Whoever has nothing else to do keeps the archive; the others keep what their work needs.
-    let kinds: &[AccountRole] =
-        if config.node.roles.is_empty() { &[AccountRole::Auditor] } else { &config.node.roles };
+    let is_idle = config.node.roles.is_empty() && config.node.defends.is_empty();
+    let kinds: &[AccountRole] = if is_idle { &[AccountRole::Auditor] } else { &config.node.roles };
     for kind in kinds {
-        let mut role: Box<dyn Role> = match kind {
+        let role: Box<dyn Role> = match kind {
             AccountRole::Auditor => Box::new(Archivist::new(identity())),
             AccountRole::Validator => Box::new(Attester::new(identity())),
             AccountRole::Verifier => Box::new(Verifier::new(identity()).lying(strategy(board, config))),
             AccountRole::Trainer => Box::new(trainer(board, config, identity())?),
             AccountRole::Sponsor => continue,
         };
-        let board = Arc::clone(board);
-        let thread = std::thread::Builder::new().name(crate::config::role_name(*kind).into());
-        let spawned = thread.spawn(move || run_until_stopped(&board, role.as_mut()));
-        threads.push(spawned.map_err(|source| StartError::Runtime { source })?);
+        roles.push((crate::config::role_name(*kind), role));
     }
-    Ok(threads)
+    if !config.node.defends.is_empty() {
+        roles.push((DEFENDER, Box::new(Defender::new(identity(), config.node.defends.clone()))));
+    }
+    let spawn = |(name, mut role): (&str, Box<dyn Role>)| {
+        let (board, thread) = (Arc::clone(board), std::thread::Builder::new().name(name.into()));
+        thread.spawn(move || run_until_stopped(&board, role.as_mut()))
+    };
+    let spawned = roles.into_iter().map(spawn).collect::<Result<_, _>>();
+    spawned.map_err(|source| StartError::Runtime { source })
 }
 
 fn trainer(board: &Board, config: &Config, identity: Identity) -> Result<Trainer, StartError> {

@@ -5,7 +5,7 @@ use retrace_tests::binary::{binary, retrace};
 
 #[test]
 fn help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 34] = [
+    let commands: [&[&str]; 39] = [
         &[],
         &["demo"],
         &["devnet"],
@@ -15,6 +15,7 @@ fn help_of_every_command_has_an_example() {
         &["keys"],
         &["keys", "show"],
         &["stake"],
+        &["stake", "delegate"],
         &["train"],
         &["doctor"],
         &["replay"],
@@ -28,6 +29,10 @@ fn help_of_every_command_has_an_example() {
         &["dispute", "show"],
         &["dispute", "watch"],
         &["dispute", "resolve"],
+        &["breaker"],
+        &["breaker", "list"],
+        &["breaker", "show"],
+        &["breaker", "amnesty"],
         &["log"],
         &["why"],
         &["rewards"],
@@ -57,7 +62,7 @@ fn every_command_is_known_here() {
     // Further lines of a description are indented further.
     let named = listed.filter(|line| !line.starts_with("   "));
     let names: Vec<_> = named.filter_map(|line| line.split_whitespace().next()).collect();
-    let known = "demo devnet init start keys stake train doctor replay evidence status runs show dispute log why rewards bench \
+    let known = "demo devnet init start keys stake train doctor replay evidence status runs show dispute breaker log why rewards bench \
         lab selftest help";
     assert_eq!(names, known.split(' ').collect::<Vec<_>>());
 }

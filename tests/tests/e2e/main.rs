@@ -4,13 +4,16 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod amnesty;
 mod bad_bundles;
 mod bad_databases;
 mod bad_homes;
 mod bad_input;
 mod bad_networks;
 mod bad_training;
+mod defender;
 mod demo;
+mod devnet;
 mod disputes;
 mod evidence;
 mod faces;

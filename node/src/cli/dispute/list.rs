@@ -44,6 +44,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         say!("  over       {} of claim {}, run {}", head.unit, short(&head.claim), short(&head.run));
         say!("  accused    {}", head.accused);
         say!("  challenger {}, bond {}", head.challenger, head.bond);
+        if let Some(deferred) = &head.deferred {
+            say!("  slash      deferred by the run's breaker, {deferred}");
+        }
         say!("  moves      {}, {} bytes; opened at height {}", head.moves, head.posted_bytes, head.opened_at);
     }
     Ok(Exit::Yes)

@@ -123,6 +123,8 @@ mod tests {
             unbonding_until: None,
             nonce: 0,
             since: 0,
+            defense_key: None,
+            delegation_serial: 0,
             registered: None,
         };
         Rewards {

@@ -35,11 +35,20 @@ pub fn of_dispute(client: &Client, id: &str) -> Result<Case, ClientError> {
     let dispute = client.dispute(id)?;
     let verdicts = client.verdicts(&dispute.head.claim)?;
     let unit = verdicts.units.into_iter().find(|unit| unit.unit == dispute.head.unit);
-    let bundle = match &dispute.finding {
-        Some(_) => Some(client.evidence(id)?),
-        None => None,
+    // What a clock decided is the ledger's word: there is nothing to judge again without its validators.
+    let bundle = match &dispute.evidence {
+        Some(_) if !dispute.by_clock => evidence(client, id)?,
+        _ => None,
     };
     let network = client.status()?.network;
     let verdict = bundle.as_ref().map(|bytes| rejudge(bytes, &dispute, &network));
     Ok(Case { slash: None, dispute: Some(dispute), unit, bundle, verdict })
+}
+
+/// The bundle; none of a contradiction that only the ledger judges (W-3.9).
+fn evidence(client: &Client, id: &str) -> Result<Option<Vec<u8>>, ClientError> {
+    match client.evidence(id) {
+        Err(ClientError::Refused { name, .. }) if name == "no_evidence" => Ok(None),
+        other => other.map(Some),
+    }
 }

@@ -61,7 +61,7 @@ pub fn print(case: &Case, url: &str, saved: Option<&Path>) {
             say!("judged     by the ledger's clock: there is no arithmetic to repeat");
         }
         (None, Some(dispute)) if dispute.by_contradiction => {
-            say!("judged     by two answers of the accused: there is no arithmetic to repeat");
+            say!("judged     by the ledger, by two answers of the accused");
         }
         _ => {}
     }
@@ -99,6 +99,11 @@ fn print_verdict(verdict: &Verdict, case: &Case, dispute: &Dispute, url: &str, s
         Verdict::Proven { judge_us, .. } => {
             say!("judged     here again from {bytes} bytes in {judge_us} us: PROVEN, the same value");
         }
+        Verdict::Contradicted { place, judge_us } => {
+            say!(
+                "judged     here again from {bytes} bytes in {judge_us} us: PROVEN, two answers of the {place}"
+            );
+        }
         Verdict::Another { what } => {
             say!("judged     here again: the bundle proves something, but {what} is another")
         }
@@ -117,6 +122,9 @@ pub fn as_json(case: &Case, url: &str) -> Value {
     let verdict = case.verdict.as_ref().map(|verdict| match verdict {
         Verdict::Proven { finding, judge_us } => {
             json!({ "verdict": "proven", "finding": finding, "judge_us": judge_us })
+        }
+        Verdict::Contradicted { place, judge_us } => {
+            json!({ "verdict": "contradicted", "place": place, "judge_us": judge_us })
         }
         Verdict::Another { what } => json!({ "verdict": "another", "differs": what }),
         Verdict::Disproven { reason } => json!({ "verdict": "disproven", "reason": reason }),

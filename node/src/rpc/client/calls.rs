@@ -3,6 +3,7 @@
 use super::{Client, ClientError};
 use crate::rpc::methods::account::Account;
 use crate::rpc::methods::accounts::Accounts;
+use crate::rpc::methods::amnesties::RunBreaker;
 use crate::rpc::methods::block::FullBlock;
 use crate::rpc::methods::blocks::Blocks;
 use crate::rpc::methods::commitment::Commitment;
@@ -80,6 +81,11 @@ impl Client {
     /// A run.
     pub fn run(&self, id: &str) -> Result<Run, ClientError> {
         self.get(&format!("/v1/runs/{id}"))
+    }
+
+    /// A run's circuit breaker, with a page of what it deferred.
+    pub fn breaker(&self, run: &str, after: Option<u64>) -> Result<RunBreaker, ClientError> {
+        self.get(&page(&format!("/v1/runs/{run}/breaker"), after.map(|n| n.to_string()).as_deref()))
     }
 
     /// A round.

@@ -1,6 +1,6 @@
 //! One change of what an account is worth, with all that explains it (W-3.8).
 
-use retrace_ledger::{Amount, RewardReason, SlashReason};
+use retrace_ledger::{Amount, Question, RewardReason, SlashReason};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::game::MoveKind;
 use retrace_verifier::signature::PeerKey;
@@ -148,4 +148,15 @@ pub struct MoveNote {
     pub kind: MoveKind,
     /// Its bytes.
     pub bytes: u64,
+}
+
+/// That a dispute convicted its claim by two answers of the accused, as it was seen in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContradictionNote {
+    /// Height of the block.
+    pub height: u64,
+    /// Dispute of the other answer.
+    pub first: Digest,
+    /// What both answer.
+    pub question: Question,
 }

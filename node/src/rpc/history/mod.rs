@@ -5,14 +5,19 @@
 //! changes go first, and answers say from which height on they are whole.
 
 mod entry;
+mod kept;
 mod read;
 
-pub use entry::{Change, Effect, Entry, MoveNote};
+pub use entry::{Change, ContradictionNote, Effect, Entry, MoveNote};
 
-use super::limits::{HISTORY_MAX, MOVES_KEPT_MAX, TRANSACTIONS_KEPT_MAX};
+use super::limits::{
+    CONTRADICTIONS_KEPT_MAX, DELEGATIONS_KEPT_MAX, HISTORY_MAX, MOVES_KEPT_MAX, TRANSACTIONS_KEPT_MAX,
+};
 use crate::network::Board;
+use kept::Kept;
 use read::{Noted, claim_facts, read};
 use retrace_ledger::{Fault, Height, Signable};
+use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
 use std::collections::{BTreeMap, VecDeque};
@@ -40,10 +45,12 @@ struct Inner {
     /// Disputes in the order of their first moves.
     disputes: VecDeque<Digest>,
     moves_kept: usize,
+    /// Contradictions by the dispute that convicted.
+    contradictions: Kept<Digest, ContradictionNote, CONTRADICTIONS_KEPT_MAX>,
+    /// Delegations by account and serial, also those that count no longer: evidence may need them.
+    delegations: Kept<(PeerKey, u64), SignedDelegation, DELEGATIONS_KEPT_MAX>,
     /// Heights of transactions.
-    included: BTreeMap<Digest, u64>,
-    /// Transactions in the order of their blocks.
-    transactions: VecDeque<Digest>,
+    included: Kept<Digest, u64, TRANSACTIONS_KEPT_MAX>,
 }
 
 /// What answers may rely on.
@@ -104,13 +111,27 @@ impl History {
         self.look().included.get(transaction).copied()
     }
 
+    /// The contradiction by which a dispute convicted its claim; none where none did, or it is older than the memory.
+    pub fn contradiction(&self, dispute: &Digest) -> Option<ContradictionNote> {
+        self.look().contradictions.get(dispute).copied()
+    }
+
+    /// All delegations of an account that are remembered, by serial.
+    pub fn delegations(&self, account: &PeerKey) -> Vec<SignedDelegation> {
+        self.look().delegations.range((*account, 0)..=(*account, u64::MAX)).copied().collect()
+    }
+
     /// Takes a block's transactions and changes; blocks come in order.
     fn take(&self, height: u64, transactions: Vec<Digest>, noted: Noted) {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         inner.upto = height;
-        transactions.into_iter().for_each(|id| inner.include(id, height));
+        transactions.into_iter().for_each(|id| inner.included.put(id, height));
         noted.entries.into_iter().for_each(|entry| inner.push(entry));
         noted.moves.into_iter().for_each(|(dispute, note)| inner.note(dispute, note));
+        noted.contradictions.into_iter().for_each(|(dispute, note)| inner.contradictions.put(dispute, note));
+        for signed in noted.delegations {
+            inner.delegations.put((signed.delegation.account, signed.delegation.serial), signed);
+        }
     }
 }
 
@@ -145,16 +166,6 @@ impl Inner {
                 self.by_account.remove(&oldest.account);
             }
         }
-    }
-
-    fn include(&mut self, transaction: Digest, height: u64) {
-        if self.transactions.len() == TRANSACTIONS_KEPT_MAX
-            && let Some(oldest) = self.transactions.pop_front()
-        {
-            self.included.remove(&oldest);
-        }
-        self.transactions.push_back(transaction);
-        self.included.insert(transaction, height);
     }
 
     fn note(&mut self, dispute: Digest, note: MoveNote) {
@@ -223,7 +234,7 @@ mod tests {
     }
 
     fn block(history: &History, height: u64, entries: Vec<Entry>) {
-        history.take(height, vec![Digest([height as u8; 32])], Noted { entries, moves: Vec::new() });
+        history.take(height, vec![Digest([height as u8; 32])], Noted { entries, ..Noted::default() });
     }
 
     /// W-3.8, W-3.4: pages go on after the number of the last item, by account and over all slashes.
@@ -276,7 +287,7 @@ mod tests {
                 history.take(
                     9,
                     Vec::new(),
-                    Noted { entries: Vec::new(), moves: vec![(Digest([dispute; 32]), note)] },
+                    Noted { moves: vec![(Digest([dispute; 32]), note)], ..Noted::default() },
                 );
             }
         }

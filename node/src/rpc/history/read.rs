@@ -7,11 +7,12 @@
 //! Decided, [Rewarded(Segment or Insured)]           of that claim: its round is over (L-5.19)
 //! ```
 
-use super::entry::{Change, Entry, MoveNote};
+use super::entry::{Change, ContradictionNote, Entry, MoveNote};
 use retrace_ledger::{
     Amount, ClaimStatus, Ending, Event, RewardReason, SlashReason, State, VerdictRecord, VerdictResult,
 };
 use retrace_verifier::Unit;
+use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
 use std::collections::VecDeque;
@@ -34,6 +35,10 @@ pub struct Noted {
     pub entries: Vec<Entry>,
     /// Moves by dispute, in order.
     pub moves: Vec<(Digest, MoveNote)>,
+    /// Contradictions by the dispute that convicted, in order.
+    pub contradictions: Vec<(Digest, ContradictionNote)>,
+    /// Delegations that were made, in order.
+    pub delegations: Vec<SignedDelegation>,
 }
 
 /// What the events before this one said.
@@ -52,10 +57,7 @@ pub fn read(height: u64, events: &[Event], facts: &dyn Fn(&Digest) -> Option<Cla
     let mut context = Context::default();
     for (position, event) in (0u32..).zip(events) {
         context.hear(event, facts);
-        if let Event::Moved { dispute, number, side, kind, bytes } = event {
-            let note = MoveNote { height, number: *number, side: *side, kind: *kind, bytes: *bytes };
-            noted.moves.push((*dispute, note));
-        }
+        noted.note(height, event);
         for (account, amount, change) in changes(event) {
             let entry = Entry {
                 height,
@@ -73,6 +75,24 @@ pub fn read(height: u64, events: &[Event], facts: &dyn Fn(&Digest) -> Option<Cla
         }
     }
     noted
+}
+
+impl Noted {
+    /// Notes what evidence will need of an event.
+    fn note(&mut self, height: u64, event: &Event) {
+        match event {
+            Event::Moved { dispute, number, side, kind, bytes } => {
+                let note = MoveNote { height, number: *number, side: *side, kind: *kind, bytes: *bytes };
+                self.moves.push((*dispute, note));
+            }
+            Event::Contradicted { first, second, question, .. } => {
+                let note = ContradictionNote { height, first: *first, question: *question };
+                self.contradictions.push((*second, note));
+            }
+            Event::Delegated { signed } => self.delegations.push(*signed),
+            _ => {}
+        }
+    }
 }
 
 /// The accounts that an event changes.
@@ -186,7 +206,7 @@ pub fn claim_facts(state: &State, claim: &Digest) -> Option<ClaimFacts> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClaimFacts, read};
+    use super::{ClaimFacts, ContradictionNote, read};
     use retrace_ledger::{Amount, ClaimStatus, Ending, Event, Question, RewardReason, SlashReason};
     use retrace_verifier::digest::Digest;
     use retrace_verifier::signature::PeerKey;
@@ -283,6 +303,8 @@ mod tests {
         for events in [&lasting[..], &[other, said, slash]] {
             let noted = read(12, events, &facts).entries;
             assert_eq!((noted.len(), noted[0].dispute), (1, Some(DISPUTE)));
+            let note = ContradictionNote { height: 12, first, question };
+            assert_eq!(read(12, events, &facts).contradictions, [(DISPUTE, note)]);
         }
     }
 

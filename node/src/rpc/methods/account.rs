@@ -4,7 +4,7 @@ use crate::rpc::asked::Asked;
 use crate::rpc::door::Door;
 use crate::rpc::refused::Refused;
 use crate::rpc::row::Row;
-use retrace_ledger::Moment;
+use retrace_ledger::{Moment, State};
 use retrace_verifier::signature::PeerKey;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,6 +30,10 @@ pub struct Account {
     pub nonce: u64,
     /// Height at which role and keys were registered; 0 in genesis.
     pub since: u64,
+    /// The key that may sign its moves in disputes beside its own; none if there is none.
+    pub defense_key: Option<String>,
+    /// Serial of the delegation that counts, a revocation included; 0 if there never was one.
+    pub delegation_serial: u64,
     /// Its other keys.
     pub registered: Option<Keys>,
 }
@@ -65,7 +69,7 @@ impl From<Moment> for LedgerTime {
 }
 
 /// An account as the door says it.
-pub(in crate::rpc) fn words(key: &PeerKey, account: &retrace_ledger::Account) -> Account {
+pub(in crate::rpc) fn words(state: &State, key: &PeerKey, account: &retrace_ledger::Account) -> Account {
     let hex = |bytes: [u8; 32]| PeerKey(bytes).to_string();
     Account {
         key: key.to_string(),
@@ -77,6 +81,8 @@ pub(in crate::rpc) fn words(key: &PeerKey, account: &retrace_ledger::Account) ->
         unbonding_until: (account.unbonding.0 > 0).then(|| account.unbonding_until.into()),
         nonce: account.nonce,
         since: account.since.0,
+        defense_key: state.defense_key(key).map(|key| key.to_string()),
+        delegation_serial: state.delegation(key).map_or(0, |signed| signed.delegation.serial),
         registered: account.registered.map(|keys| Keys {
             vrf: hex(keys.vrf.0),
             consensus: keys.consensus.to_string(),
@@ -87,6 +93,6 @@ pub(in crate::rpc) fn words(key: &PeerKey, account: &retrace_ledger::Account) ->
 
 fn look(door: &Door, asked: &Asked) -> Result<Account, Refused> {
     let key = asked.key("key")?;
-    let found = door.board.read(|state| state.account(&key).map(|account| words(&key, account)));
+    let found = door.board.read(|state| state.account(&key).map(|account| words(state, &key, account)));
     found.ok_or_else(|| Refused::unknown("account", key))
 }

@@ -27,7 +27,7 @@ fn look(door: &Door, asked: &Asked) -> Result<Accounts, Refused> {
     let after = page.after_digest()?.map(|digest| PeerKey(digest.0));
     let mut accounts: Vec<Account> = door.board.read(|state| {
         let later = state.accounts().skip_while(|(key, _)| Some(*key) <= after);
-        later.take(page.limit + 1).map(|(key, account)| words(&key, account)).collect()
+        later.take(page.limit + 1).map(|(key, account)| words(state, &key, account)).collect()
     });
     let more = accounts.len() > page.limit;
     accounts.truncate(page.limit);

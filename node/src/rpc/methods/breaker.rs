@@ -21,6 +21,8 @@ pub struct BreakerWords {
     pub forgiven: u32,
     /// The name under which the last ones were forgiven; none if they were not.
     pub amnesty: Option<String>,
+    /// Validators that have voted for an amnesty since it last went on: `/v1/runs/{id}/breaker` tells for which.
+    pub votes: u32,
 }
 
 /// A slash that a breaker deferred.
@@ -44,7 +46,7 @@ pub struct DeferredWords {
     pub decided_at: Option<u64>,
 }
 
-fn deferred_words(number: u32, slash: &DeferredSlash) -> DeferredWords {
+pub(super) fn deferred_words(number: u32, slash: &DeferredSlash) -> DeferredWords {
     let (status, decided_at) = match slash.status {
         DeferredStatus::Pending => ("pending", None),
         DeferredStatus::Executed { at } => ("executed", Some(at.0)),
@@ -82,6 +84,7 @@ pub fn breaker_words(state: &State, run: &Digest) -> Option<BreakerWords> {
         executed,
         forgiven,
         amnesty: votes.and_then(|votes| votes.granted.as_ref()).map(|(name, _)| name.clone()),
+        votes: votes.map_or(0, |votes| u32::try_from(votes.votes.len()).unwrap_or(u32::MAX)),
         pending: all.into_iter().filter(|slash| slash.status == "pending").collect(),
     })
 }

@@ -132,7 +132,12 @@ fn look(door: &Door, asked: &Asked) -> Result<Dispute, Refused> {
     // The place of a finding takes a program to derive: not while the board waits.
     let found =
         door.board.read(|state| Found::of(state, &id)).ok_or_else(|| Refused::unknown("dispute", id))?;
-    Ok(words(found, door.history.moves(&id)))
+    let mut dispute = words(found, door.history.moves(&id));
+    // Two answers may come to light after the dispute has ended, and convict by it all the same (L-5.14).
+    if dispute.evidence.is_none() && door.history.contradiction(&id).is_some() {
+        dispute.evidence = Some(evidence_path(&id.to_string()));
+    }
+    Ok(dispute)
 }
 
 /// A dispute of a state and of the events that made it, for whoever has them without a door.
@@ -227,11 +232,15 @@ fn words(found: Found, moves: Option<Vec<MoveNote>>) -> Dispute {
         finding: finding.map(|finding| finding_words(&docket, &finding)),
         deferred,
         moves: moves.map(|moves| moves.iter().map(move_words).collect()),
-        evidence: finding.map(|_| format!("/v1/evidence/{}", head.id)),
+        evidence: (winner == Some(Side::Challenger)).then(|| evidence_path(&head.id)),
         claim_status,
         unsettled,
         head,
     }
+}
+
+fn evidence_path(id: &str) -> String {
+    format!("/v1/evidence/{id}")
 }
 
 /// A finding with the names that people know its place by.

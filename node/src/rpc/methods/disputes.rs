@@ -1,5 +1,6 @@
 //! `GET /v1/disputes`: all disputes, by id.
 
+use super::breaker::deferred_for;
 use crate::events::dispute_text;
 use crate::rpc::asked::{AFTER, Asked, LIMIT, Parameter};
 use crate::rpc::door::Door;
@@ -40,6 +41,8 @@ pub struct DisputeHead {
     pub posted_bytes: u64,
     /// Bytes of the judging transaction; 0 before.
     pub judging_bytes: u32,
+    /// pending, executed or forgiven: what became of the first slash for it that a breaker deferred; none without one.
+    pub deferred: Option<String>,
 }
 
 /// Disputes, by id.
@@ -78,6 +81,7 @@ pub(in crate::rpc) fn head_words(state: &State, id: &Digest, record: &DisputeRec
         moves: game.map_or(0, |game| game.number()),
         posted_bytes: game.map_or(0, |game| game.posted_bytes()),
         judging_bytes: record.judging_bytes,
+        deferred: deferred_for(state, &record.run, id).into_iter().next().map(|slash| slash.status),
     }
 }
 

@@ -1,6 +1,7 @@
-//! `GET /v1/evidence/{dispute}`: the bundle of a judged dispute, made again from its docket and the blocks, or that of
-//! one which the ledger's clock decided (W-3.9).
+//! `GET /v1/evidence/{dispute}`: the bundle of a judged dispute, made again from its docket and the blocks, that of a
+//! contradiction, or of one which the ledger's clock decided (W-3.9).
 
+use super::contradiction;
 use crate::rpc::asked::Asked;
 use crate::rpc::door::Door;
 use crate::rpc::refused::Refused;
@@ -8,14 +9,16 @@ use crate::rpc::row::Row;
 use axum::http::StatusCode;
 use retrace_ledger::evidence::NoClockBundle;
 use retrace_ledger::{Body, DisputeStatus, Height};
+use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Docket;
-use retrace_verifier::evidence::Bundle;
-use retrace_verifier::{SignedMove, Unit};
+use retrace_verifier::evidence::{Bundle, MAGIC, needed_delegations};
+use retrace_verifier::signature::PeerKey;
+use retrace_verifier::{Side, SignedMove, Unit};
 use std::collections::BTreeSet;
 
 pub(in crate::rpc) fn row() -> Row {
-    let says = "The evidence of a judged dispute, or of one that an accused's clock decided: a bundle for `retrace evidence verify`";
+    let says = "The evidence that a dispute ended with: by arithmetic, by a contradiction, or by an accused's clock; for `retrace evidence verify`";
     Row::bytes("/v1/evidence/{dispute}", says, "application/octet-stream", look)
 }
 
@@ -26,12 +29,39 @@ fn look(door: &Door, asked: &Asked) -> Result<Vec<u8>, Refused> {
         Err(NoClockBundle::Fault(fault)) => return Err(Refused::fault(fault)),
         Err(NoClockBundle::Unknown | NoClockBundle::OtherEnd) => {}
     }
+    if let Some(contradiction) = contradiction::bundle(door, &id)? {
+        return Ok(retrace_ledger::encode(&contradiction));
+    }
     let docket = judged(door, &id)?;
     let moves = moves(door, &id)?;
+    let delegations = known(door, &docket, &moves)?;
+    Ok(retrace_ledger::encode(&Bundle { magic: MAGIC, docket, delegations, moves }))
+}
+
+/// The delegations that these moves need: the one that counts now, or one that counted when the move was made.
+pub(super) fn known(
+    door: &Door,
+    docket: &Docket,
+    moves: &[SignedMove],
+) -> Result<Vec<SignedDelegation>, Refused> {
     let parties = [docket.claim.signer(), docket.challenger];
-    let known = door.board.read(|state| parties.map(|party| state.delegation(&party).copied()));
-    let known: Vec<_> = known.into_iter().flatten().collect();
-    Ok(retrace_ledger::encode(&Bundle::defended(docket, moves, &known)))
+    let mut known: Vec<SignedDelegation> =
+        parties.iter().flat_map(|party| door.history.delegations(party)).collect();
+    let now = door.board.read(|state| parties.map(|party| state.delegation(&party).copied()));
+    // The history may be a block behind the state.
+    known.extend(now.into_iter().flatten().filter(|one| !known.contains(one)).collect::<Vec<_>>());
+    let needed = needed_delegations(docket, moves, &known);
+    let keys = |account: PeerKey| -> Vec<PeerKey> {
+        needed.iter().map(|d| d.delegation).filter(|d| d.account == account).map(|d| d.key).collect()
+    };
+    let is_explained = |signed: &SignedMove| {
+        let own = match signed.side {
+            Side::Accused => docket.claim.signer(),
+            Side::Challenger => docket.challenger,
+        };
+        signed.signer(&own, &keys(own)).is_ok()
+    };
+    if moves.iter().all(is_explained) { Ok(needed) } else { Err(forgotten()) }
 }
 
 /// The docket, if the referee found something.
@@ -44,17 +74,21 @@ fn judged(door: &Door, id: &Digest) -> Result<Docket, Refused> {
 
 fn unproved(unit: Unit) -> Refused {
     let message = format!("the referee found nothing wrong in this {unit}, or has not judged it");
-    let hint = "a dispute that is open, was lost, overtaken or ended by a contradiction has no bundle here";
+    let hint =
+        "a dispute that is open, was lost by its challenger or was overtaken by another one proves nothing";
     Refused::new(StatusCode::NOT_FOUND, "no_evidence", message, hint)
 }
 
+/// What it takes was in blocks that the history has no place for any more.
+pub(super) fn forgotten() -> Refused {
+    let message =
+        "the moves of this dispute, or the keys that signed them, are older than this node's memory";
+    let hint = "ask another node, or read the evidence folder of a node that took part";
+    Refused::new(StatusCode::NOT_FOUND, "forgotten", message, hint)
+}
+
 /// The moves, from the blocks that the history says they are in.
-fn moves(door: &Door, id: &Digest) -> Result<Vec<SignedMove>, Refused> {
-    let forgotten = || {
-        let message = "the moves of this dispute are older than this node's memory";
-        let hint = "ask another node, or read the evidence folder of a node that took part";
-        Refused::new(StatusCode::NOT_FOUND, "forgotten", message, hint)
-    };
+pub(super) fn moves(door: &Door, id: &Digest) -> Result<Vec<SignedMove>, Refused> {
     let notes = door.history.moves(id).ok_or_else(forgotten)?;
     let heights: BTreeSet<u64> = notes.iter().map(|note| note.height).collect();
     let mut moves = Vec::with_capacity(notes.len());

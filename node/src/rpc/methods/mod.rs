@@ -2,11 +2,13 @@
 
 pub mod account;
 pub mod accounts;
+pub mod amnesties;
 pub mod block;
 pub mod blocks;
 pub mod breaker;
 pub mod commitment;
 pub mod commitments;
+mod contradiction;
 pub mod dispute;
 pub mod disputes;
 pub mod download;

@@ -80,7 +80,7 @@ fn look(door: &Door, asked: &Asked) -> Result<Rewards, Refused> {
         let (found, more) = door.history.of(&key, after, page.limit);
         let coverage = door.history.coverage();
         let (height, account) = door.board.read(|state| {
-            let account = state.account(&key).map(|account| account::words(&key, account));
+            let account = state.account(&key).map(|account| account::words(state, &key, account));
             (state.now().map(|now| now.height.0), account)
         });
         let account = account.ok_or_else(|| Refused::unknown("account", key))?;

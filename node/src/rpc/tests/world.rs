@@ -23,6 +23,9 @@ use retrace_verifier::docket::Shard;
 use retrace_verifier::signature::{PeerKey, peer_key};
 use retrace_verifier::state::{StateKind, root_of};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -31,7 +34,7 @@ pub const SPONSOR: u8 = 1;
 pub const HONEST: u8 = 2;
 pub const LIAR: u8 = 3;
 pub const VERIFIERS: [u8; 2] = [4, 5];
-const VALIDATOR: u8 = 6;
+pub const VALIDATOR: u8 = 6;
 const BALANCE: u64 = 1_000_000;
 const STAKE: u64 = 100_000;
 
@@ -56,7 +59,13 @@ fn secrets() -> ProposerSecrets {
     ProposerSecrets { signing: SigningKey::from_bytes(&[40; 32]), vrf: VrfSecret::from_seed(&[41; 32]) }
 }
 
-fn genesis() -> Genesis {
+/// Parameters of the network.
+pub fn params() -> Params {
+    let long = Span { heights: 20, ms: 600_000 };
+    Params { unbond_span: Span { heights: 200, ms: 4_800_000 }, attest_span: long, ..Params::default() }
+}
+
+fn genesis(params: Params) -> Genesis {
     let secrets = secrets();
     let keys =
         RegisteredKeys { vrf: secrets.vrf.key(), consensus: peer_key(&secrets.signing), node: [42; 32] };
@@ -76,9 +85,6 @@ fn genesis() -> Genesis {
         account(VALIDATOR, STAKE, Role::Validator),
     ];
     accounts.sort_by_key(|account| account.key);
-    let long = Span { heights: 20, ms: 600_000 };
-    let params =
-        Params { unbond_span: Span { heights: 200, ms: 4_800_000 }, attest_span: long, ..Params::default() };
     Genesis { name: "door".into(), test_network: true, time_ms: 1, accounts, params }
 }
 
@@ -156,9 +162,14 @@ fn terms() -> RunTerms {
 impl World {
     /// The network with its validator at work and its door open; no roles.
     pub fn new() -> World {
+        World::with(params())
+    }
+
+    /// The same with other parameters.
+    pub fn with(params: Params) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::create(&folder.path().join("home"), &genesis()).unwrap();
-        let chain = Chain::open(genesis(), Box::new(MemoryStore::default())).unwrap();
+        let home = Home::create(&folder.path().join("home"), &genesis(params)).unwrap();
+        let chain = Chain::open(genesis(params), Box::new(MemoryStore::default())).unwrap();
         let board = Arc::new(Board::new(chain, home).unwrap());
         let validator = Arc::clone(&board);
         std::thread::spawn(move || propose_until_stopped(&validator, &secrets()));
@@ -192,21 +203,84 @@ impl World {
 
     /// Sets everybody to work.
     pub fn spawn_roles(&self) {
-        let engine = Engine { backend: Backend::best(), threads: 1 };
-        let identity = |name: u8| Identity { name: format!("name-{name}"), key: secret(name), engine };
         let mut roles: Vec<Box<dyn Conduct>> = vec![Box::new(Attester::new(identity(VALIDATOR)))];
-        for name in [HONEST, LIAR] {
-            let lies = (name == LIAR).then_some(Strategy::WrongRate);
-            let signed = SignedSlots::open(self.folder.path().join(format!("signed-{name}"))).unwrap();
-            let strategy = lies.zip(TestNetwork::of(&genesis()));
-            roles.push(Box::new(Trainer::new(identity(name), strategy, signed)));
-        }
+        roles.push(Box::new(self.trainer(HONEST, None)));
+        roles.push(Box::new(self.trainer(LIAR, Some(Strategy::WrongRate))));
         roles.extend(VERIFIERS.map(|name| Box::new(Verifier::new(identity(name))) as Box<dyn Conduct>));
         for mut role in roles {
             let board = Arc::clone(&self.board);
             std::thread::spawn(move || run_until_stopped(&board, role.as_mut()));
         }
     }
+}
+
+impl World {
+    /// A trainer that lies like this; honest without a strategy.
+    pub fn trainer(&self, name: u8, lies: Option<Strategy>) -> Trainer {
+        let signed = SignedSlots::open(self.folder.path().join(format!("signed-{name}"))).unwrap();
+        Trainer::new(identity(name), lies.zip(TestNetwork::of(self.board.genesis())), signed)
+    }
+
+    /// Sends a transaction under the next free nonce, and waits until it is in a block.
+    pub fn play(&self, name: u8, body: Body) -> Digest {
+        let id = self.board.submit(&secret(name), body).unwrap();
+        let fate = self.client.settled(&id, Duration::from_secs(20)).unwrap();
+        assert_eq!(fate.status, "included", "{fate:?}");
+        id
+    }
+
+    /// Looks once after every block until there is what is looked for.
+    pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let since = Instant::now();
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(since.elapsed() < Duration::from_secs(120), "no {what}: {:?}", self.board.failure());
+            self.board.wait_a_while(self.board.height(), Duration::from_millis(100));
+        }
+    }
+
+    /// Sets a role to work, until it is told to stop.
+    pub fn spawn(&self, mut role: impl Conduct + 'static) -> Worker {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (board, stopped) = (Arc::clone(&self.board), Arc::clone(&stop));
+        let work = move || {
+            while !stopped.load(Ordering::SeqCst) && !board.is_stopped() {
+                let height = board.height();
+                while !stopped.load(Ordering::SeqCst) && !board.is_waiting(&role.identity().peer()) {
+                    match role.act(&board) {
+                        Ok(true) => {}
+                        Ok(false) => break,
+                        // Bytes may still come.
+                        Err(_) => break,
+                    }
+                }
+                board.wait_a_while(height, Duration::from_millis(50));
+            }
+        };
+        Worker { stop, thread: std::thread::spawn(work) }
+    }
+}
+
+/// A role at work.
+pub struct Worker {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Stops it as a kill would: nothing but its files is left.
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.thread.join().unwrap();
+    }
+}
+
+/// An identity by the name of its key.
+pub fn identity(name: u8) -> Identity {
+    let engine = Engine { backend: Backend::best(), threads: 1 };
+    Identity { name: format!("name-{name}"), key: secret(name), engine }
 }
 
 impl Drop for World {

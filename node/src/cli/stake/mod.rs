@@ -1,23 +1,22 @@
-//! `retrace stake`: an account's stake, role and balance, changed by transactions that its keystore signs.
+//! `retrace stake`: an account's stake, role, balance and defense key, changed by transactions that its keystore signs.
+
+mod delegate;
 
 use super::exit::{Exit, Failure};
-use super::keys::{Opened, open};
+use super::keys::Opened;
 use super::print::say;
-use crate::config::{ROLES, near, role_named};
-use crate::keys::{Keystore, PassphraseArgs};
-use crate::rpc::client::Client;
-use crate::submit::{submit, wait_for};
+use super::signing::{Signer, Signing};
+use crate::config::{ROLES, account_named, near, role_named};
+use crate::keys::Keystore;
 use retrace_ledger::{Amount, Body, Register, Role, Stake, Transfer, Unbond, prove_possession};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
-use serde_json::json;
-use std::path::PathBuf;
-use std::time::Duration;
+use serde_json::Value;
 
 /// Arguments of `retrace stake`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  retrace stake register trainer --home ./trainer --wait\n  retrace stake bond 8000 --home ./trainer --wait\n  retrace stake show --home ./trainer"
+    after_help = "Examples:\n  retrace stake register trainer --home ./trainer --wait\n  retrace stake bond 8000 --home ./trainer --wait\n  retrace stake delegate KEY --home ./trainer --wait\n  retrace stake show --home ./trainer"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -27,20 +26,20 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Show balance, stake and role
-    Show(Common),
+    Show(Signing),
     /// Balance becomes stake
     Bond {
         /// How much
         amount: u64,
         #[command(flatten)]
-        common: Common,
+        common: Signing,
     },
     /// Free stake goes back to the balance, after the network's time of unbonding
     Unbond {
         /// How much
         amount: u64,
         #[command(flatten)]
-        common: Common,
+        common: Signing,
     },
     /// Balance goes to another account, which is made if it does not exist
     Transfer {
@@ -50,7 +49,7 @@ enum Command {
         #[arg(long, value_name = "ACCOUNT", value_parser = account)]
         to: PeerKey,
         #[command(flatten)]
-        common: Common,
+        common: Signing,
     },
     /// The account takes a role and registers the keystore's keys; in force some heights later
     Register {
@@ -58,30 +57,10 @@ enum Command {
         #[arg(value_parser = role)]
         role: Option<Role>,
         #[command(flatten)]
-        common: Common,
+        common: Signing,
     },
-}
-
-/// Arguments of all of them.
-#[derive(Debug, clap::Args)]
-struct Common {
-    /// Folder that `retrace init` made
-    #[arg(long, env = "RETRACE_HOME", value_name = "DIR")]
-    home: PathBuf,
-    /// RPC of a node of this network; the home's own if left out
-    #[arg(long, env = "RETRACE_RPC", value_name = "URL")]
-    rpc: Option<String>,
-    /// Wait until it is in a block
-    #[arg(long)]
-    wait: bool,
-    /// Longest wait in seconds
-    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
-    #[command(flatten)]
-    passphrase: PassphraseArgs,
-    /// One JSON object on standard output
-    #[arg(long)]
-    json: bool,
+    /// Another key may sign the account's moves in disputes, or no longer; a node with that key defends the account
+    Delegate(delegate::Args),
 }
 
 /// Nothing says which role.
@@ -95,8 +74,7 @@ fn role(name: &str) -> Result<Role, String> {
 }
 
 fn account(text: &str) -> Result<PeerKey, String> {
-    let digest = text.parse::<Digest>().map_err(|_| "an account is 64 hexadecimal digits".to_string())?;
-    Ok(PeerKey(digest.0))
+    account_named(text).ok_or_else(|| "an account is 64 hexadecimal digits".into())
 }
 
 /// Runs the command.
@@ -117,6 +95,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             let role = role.or(configured).ok_or_else(|| Failure::input(NoRole))?;
             Ok(registration(role, &opened.keys, &opened.home.genesis().network()))
         }),
+        Command::Delegate(args) => delegate::run(args),
     }
 }
 
@@ -126,34 +105,15 @@ pub fn registration(role: Role, keys: &Keystore, network: &Digest) -> Body {
     Body::Register(Box::new(Register { role, keys: Some(keys.registered()), possession: Some(possession) }))
 }
 
-fn connect(common: &Common, opened: &Opened) -> Result<Client, Failure> {
-    Client::new(&common.rpc.clone().unwrap_or_else(|| opened.config.rpc_url())).map_err(Failure::input)
+fn send(common: &Signing, body: impl FnOnce(&Opened) -> Result<Body, Failure>) -> Result<Exit, Failure> {
+    let signer = common.open()?;
+    let body = body(&signer.opened)?;
+    common.send(&signer, &body, Value::Null)
 }
 
-fn send(common: &Common, body: impl FnOnce(&Opened) -> Result<Body, Failure>) -> Result<Exit, Failure> {
-    let opened = open(&common.home, &common.passphrase)?;
-    let client = connect(common, &opened)?;
-    let body = body(&opened)?;
-    let network = opened.home.genesis().network();
-    let id = submit(&client, network, &opened.keys.stake, &body).map_err(Failure::work)?;
-    let patience = Duration::from_secs(common.timeout);
-    let waited = common.wait.then(|| wait_for(std::slice::from_ref(&client), &id, patience));
-    let height = waited.transpose().map_err(Failure::work)?;
-    if common.json {
-        let account = opened.keys.account().to_string();
-        say!("{}", json!({ "id": id.to_string(), "account": account, "height": height }));
-    } else {
-        match height {
-            Some(height) => say!("included at height {height}: {id}"),
-            None => say!("sent: {id}"),
-        }
-    }
-    Ok(Exit::Yes)
-}
-
-fn show(common: &Common) -> Result<Exit, Failure> {
-    let opened = open(&common.home, &common.passphrase)?;
-    let account = connect(common, &opened)?.account(&opened.keys.account()).map_err(Failure::work)?;
+fn show(common: &Signing) -> Result<Exit, Failure> {
+    let Signer { opened, client } = common.open()?;
+    let account = client.account(&opened.keys.account()).map_err(Failure::work)?;
     if common.json {
         say!("{}", serde_json::to_string(&account).unwrap_or_default());
         return Ok(Exit::Yes);
@@ -162,6 +122,9 @@ fn show(common: &Common) -> Result<Exit, Failure> {
     say!("role       {}, registered at height {}", account.role, account.since);
     say!("balance    {}", account.balance);
     say!("stake      {}, {} of it locked", account.bonded, account.locked);
+    if let Some(key) = &account.defense_key {
+        say!("defended   by {key} too (delegation {})", account.delegation_serial);
+    }
     if let Some(until) = account.unbonding_until {
         let (height, seconds) = (until.height, until.credited_ms / 1000);
         say!("unbonding  {} until past height {height} and {seconds} s of ledger time", account.unbonding);
