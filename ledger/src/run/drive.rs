@@ -60,14 +60,15 @@ fn decide_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
 fn merge_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
     let number = stage.state.progress.want(run)?.round;
     let is_dead = stage.state.is_dead(run, number);
+    let is_held = stage.state.is_breaker_on(run);
     let Some(standing) = stage.state.rounds.want(&(*run, number))?.standing else {
         // Nobody has put stake on a merge that leads nowhere, and nobody needs to (L-5.19).
-        return if is_dead { next_round(stage, run) } else { Ok(()) };
+        return if is_dead && !is_held { next_round(stage, run) } else { Ok(()) };
     };
     let record = stage.state.claims.want(&standing)?;
     if record.status == ClaimStatus::Verified {
         // Nothing is settled meanwhile either; whatever verified it, it is not merged.
-        if stage.state.is_breaker_on(run) {
+        if is_held {
             return Ok(());
         }
         if !is_dead {

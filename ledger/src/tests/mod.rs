@@ -16,6 +16,7 @@ mod precedence;
 mod queue;
 mod rounds;
 pub(crate) mod taint;
+mod taint_phases;
 mod trial;
 mod validators;
 mod vectors;

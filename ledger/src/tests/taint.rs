@@ -11,7 +11,7 @@ use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Opening;
 use retrace_verifier::segment::base_id;
 
-const INITIAL: Digest = Digest([4; 32]);
+pub(super) const INITIAL: Digest = Digest([4; 32]);
 
 /// Terms with long spans: a round waits for its commitments, a claim for drawn verifiers of one mind.
 pub fn optimistic(ahead: u8, rounds: u32) -> RunTerms {
@@ -24,7 +24,7 @@ pub fn optimistic(ahead: u8, rounds: u32) -> RunTerms {
 }
 
 /// A run of these terms in its first round.
-fn training(terms: RunTerms) -> (World, Digest) {
+pub(super) fn training(terms: RunTerms) -> (World, Digest) {
     let mut world = World::new();
     let run = world.open(terms);
     world.wait(1);
@@ -33,7 +33,7 @@ fn training(terms: RunTerms) -> (World, Digest) {
 }
 
 /// Commits to the current round, which is drawn and attested; gives its commitments. Nothing is judged.
-fn commit_round(world: &mut World, run: &Digest) -> [Digest; 2] {
+pub(super) fn commit_round(world: &mut World, run: &Digest) -> [Digest; 2] {
     let ids = world.commit_all(run);
     world.wait(2);
     world.attest_all(&ids, AttestedPart::Drawn);
@@ -41,7 +41,7 @@ fn commit_round(world: &mut World, run: &Digest) -> [Digest; 2] {
 }
 
 /// Claims a base and has it verified.
-fn merge(world: &mut World, run: &Digest, seed: u8) -> Vec<Event> {
+pub(super) fn merge(world: &mut World, run: &Digest, seed: u8) -> Vec<Event> {
     let signed = world.base(VERIFIERS[0], run, seed);
     let id = base_id(&signed.claim);
     world.play(VERIFIERS[0], base(signed));
@@ -52,18 +52,18 @@ fn merge(world: &mut World, run: &Digest, seed: u8) -> Vec<Event> {
     settle(world, id)
 }
 
-fn settle(world: &mut World, claim: Digest) -> Vec<Event> {
+pub(super) fn settle(world: &mut World, claim: Digest) -> Vec<Event> {
     world.play(AUDITOR, Body::Settle(Settle { claim }))
 }
 
 /// The drawn verifiers find a match, and the claim is settled.
-fn verify(world: &mut World, claim: Digest) -> Vec<Event> {
+pub(super) fn verify(world: &mut World, claim: Digest) -> Vec<Event> {
     world.judge(&claim, VerdictResult::Match);
     settle(world, claim)
 }
 
 /// A round from its opening to the next one's; nothing of it is judged but its merge.
-fn play_round(world: &mut World, run: &Digest, seed: u8) -> [Digest; 2] {
+pub(super) fn play_round(world: &mut World, run: &Digest, seed: u8) -> [Digest; 2] {
     let ids = commit_round(world, run);
     assert_eq!(world.phase(run), Phase::Merging);
     merge(world, run, seed);
@@ -71,7 +71,7 @@ fn play_round(world: &mut World, run: &Digest, seed: u8) -> [Digest; 2] {
     ids
 }
 
-fn accuse(world: &mut World, claim: Digest) -> Digest {
+pub(super) fn accuse(world: &mut World, claim: Digest) -> Digest {
     world.challenge(AUDITOR, claim, Unit::Loss, Opening::Nothing)
 }
 
@@ -84,12 +84,12 @@ fn convict(world: &mut World, dispute: Digest) -> Vec<Event> {
     world.play(AUDITOR, body)
 }
 
-fn status(world: &World, claim: &Digest) -> ClaimStatus {
+pub(super) fn status(world: &World, claim: &Digest) -> ClaimStatus {
     world.chain.state().claim(claim).unwrap().status
 }
 
 /// Head, the round that made it, the current round and the oldest that is not over.
-fn stand(world: &World, run: &Digest) -> (Digest, Option<u32>, u32, u32) {
+pub(super) fn stand(world: &World, run: &Digest) -> (Digest, Option<u32>, u32, u32) {
     let progress = world.chain.state().progress(run).unwrap();
     (progress.base, progress.parent, progress.round, progress.oldest)
 }

@@ -35,6 +35,12 @@ pub enum BaseInvalid {
         /// The round named.
         found: u32,
     },
+    /// A lie was proved in what would be merged, or in what it would be merged into.
+    #[error("nothing goes on from a base of round {found}")]
+    Dead {
+        /// The round named.
+        found: u32,
+    },
     /// Posted by somebody else.
     #[error("the transaction is not signed by the poster")]
     Sender,
@@ -81,6 +87,10 @@ impl Base {
         let current = state.progress.get(&c.run).filter(is_current);
         let round = current.and_then(|p| state.rounds.get(&(c.run, p.round)));
         let round = round.ok_or(BaseInvalid::Round { found: c.round })?;
+        // A merge that leads nowhere does not begin; one that stands is brought to its end (L-5.19).
+        if round.standing.is_none() && c.round.checked_sub(1).is_some_and(|at| state.is_dead(&c.run, at)) {
+            return Err(BaseInvalid::Dead { found: c.round });
+        }
         if from.signer != c.poster {
             return Err(BaseInvalid::Sender);
         }

@@ -159,11 +159,12 @@ impl Trainer {
     /// Publishes, unasked, the states that the drawn units start from.
     fn publish(&mut self, board: &Board, view: &View) -> Result<(), RoleError> {
         let spec = &view.run.terms.spec;
-        for (_, record, signed) in self.own(view) {
+        for (id, record, signed) in self.own(view) {
             let units = record.audit.iter().flat_map(|audit| &audit.units);
             let needed: Vec<Unit> =
                 units.filter(|unit| !matches!(unit, Unit::Step(0) | Unit::Loss)).copied().collect();
-            if needed.is_empty() || !record.is_open() {
+            // Of what validators hold nothing is trained again after a restart: there may be several rounds of it.
+            if needed.is_empty() || !record.is_open() || board.read(|state| state.is_published(&id)) {
                 continue;
             }
             let at = self.keep(board, view, signed)?;
