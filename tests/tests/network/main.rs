@@ -8,11 +8,13 @@
 mod accused;
 mod agree;
 mod demo;
+mod follow;
 mod hostile;
 mod http;
 mod joiner;
 mod latecomer;
 mod load;
+mod manifest;
 mod midwork;
 mod net;
 mod node;
