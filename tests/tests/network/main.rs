@@ -7,6 +7,7 @@
 
 mod accused;
 mod agree;
+mod breaker;
 mod demo;
 mod follow;
 mod hostile;
@@ -22,5 +23,7 @@ mod one_down;
 mod outsider;
 mod perturbed;
 mod process;
+mod queue;
 mod signals;
+mod two_traces;
 mod wallet;
