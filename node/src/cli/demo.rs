@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// Arguments of `retrace demo`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  retrace demo\n  retrace demo --in-process --seed 7 --liar trainer-2:wrong-rate --home /tmp/my-run --json\n\nStrategies: poisoned-gradient, stale-step, wrong-delta, wrong-batch, wrong-rate, false-loss, wrong-base.\nTrainers: trainer-1, trainer-2, trainer-3. Everything stays on this machine."
+    after_help = "Example:\n  retrace demo\n  retrace demo --in-process --seed 7 --liar trainer-2:wrong-rate --home /tmp/my-run --json\n\nStrategies: poisoned-gradient, stale-step, wrong-delta, wrong-batch, wrong-rate, false-loss, wrong-base, two-traces.\nTrainers: trainer-1, trainer-2, trainer-3. Everything stays on this machine."
 )]
 pub struct Args {
     /// Seeds keys and initial parameters; the network's id and its draws also depend on the time of the start

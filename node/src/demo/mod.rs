@@ -1,5 +1,6 @@
 //! The main job in one process: a run from genesis to its last base, with whoever lies caught on the way.
 
+mod contradiction;
 mod evaluate;
 mod outcome;
 mod processes;

@@ -1,5 +1,6 @@
 //! Follows a run from the outside: what the ledger says happened becomes progress and, at the end, the outcome.
 
+use super::contradiction::contradiction;
 use super::evaluate::bits_per_byte;
 use super::outcome::{Audits, DisputeReport, Outcome, SlashReport};
 use super::setup::SetupError;
@@ -267,10 +268,17 @@ impl Watcher<'_> {
         if let Ending::Overtaken { by } = ending {
             report.overtaken_by = Some(by.to_string());
         }
-        if finding.is_some() {
-            let signed = self.moves.remove(id).unwrap_or_default();
-            let bundle = Bundle::new(docket, signed);
-            let bytes = borsh::to_vec(&bundle).unwrap_or_default();
+        let evidence = match ending {
+            Ending::Contradicted => {
+                contradiction(self.board, &self.moves, id).and_then(|found| borsh::to_vec(&found).ok())
+            }
+            _ if finding.is_some() => {
+                let signed = self.moves.remove(id).unwrap_or_default();
+                borsh::to_vec(&Bundle::new(docket, signed)).ok()
+            }
+            _ => None,
+        };
+        if let Some(bytes) = evidence {
             let path = self.board.home().write_evidence(id, &bytes)?;
             report.evidence_file = Some(path.display().to_string());
         }

@@ -76,6 +76,14 @@ impl Trainer {
         conduct
     }
 
+    /// How it answers in a dispute: as it worked, but for who tells everybody something else.
+    fn answering(&self, spec: &RunSpec, dispute: &Digest) -> Arc<dyn Conduct> {
+        match self.strategy {
+            Some((strategy, proof)) => strategy.answering(proof, spec, dispute),
+            None => Arc::new(Honest),
+        }
+    }
+
     /// The slot that is this trainer's and has no commitment yet.
     fn open_slot(&self, view: &View) -> Option<u16> {
         let is_training = view.progress.phase == Phase::Training && !view.is_dead;
@@ -239,7 +247,7 @@ impl Trainer {
             let basis = Basis::of_facts(&docket.facts, &docket.claim);
             let trace = match &docket.claim {
                 Claim::Base(_) => self.merge(board, &basis)?,
-                Claim::Segment(signed) => self.rerun(board, &basis, signed, docket.unit)?,
+                Claim::Segment(signed) => self.rerun(board, &basis, signed, docket.unit, &due.id)?,
             };
             let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
             self.disputes.seat(board, due, trace, shards)?;
@@ -254,8 +262,9 @@ impl Trainer {
         basis: &Basis,
         signed: &SignedCommitment,
         unit: Unit,
+        dispute: &Digest,
     ) -> Result<Rerun, RoleError> {
-        let conduct = self.conduct(&basis.run, &basis.spec);
+        let conduct = self.answering(&basis.spec, dispute);
         let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
         let id = signed.commitment.id();
         let made = match self.kept.iter().any(|kept| kept.commitment == id) {

@@ -4,6 +4,7 @@ mod false_challenge;
 mod false_loss;
 mod poisoned_gradient;
 mod stale_step;
+mod two_traces;
 mod wrong_base;
 mod wrong_batch;
 mod wrong_delta;
@@ -11,6 +12,7 @@ mod wrong_rate;
 
 use retrace_ledger::{Genesis, Role};
 use retrace_model::RunSpec;
+use retrace_verifier::digest::Digest;
 use retrace_verifier::segment::Conduct;
 use std::fmt;
 use std::str::FromStr;
@@ -44,12 +46,14 @@ pub enum Strategy {
     FalseLoss,
     /// Posts a base that is not the merge.
     WrongBase,
+    /// Shows each challenger another trace of a wrong step.
+    TwoTraces,
     /// Disputes what is right.
     FalseChallenge,
 }
 
 /// All strategies with their names and what they do.
-pub const STRATEGIES: [(Strategy, &str, &str); 8] = [
+pub const STRATEGIES: [(Strategy, &str, &str); 9] = [
     (Strategy::PoisonedGradient, "poisoned-gradient", "negates an activation gradient in a middle layer"),
     (Strategy::StaleStep, "stale-step", "claims that a step changed nothing"),
     (Strategy::WrongDelta, "wrong-delta", "claims a delta that does not match the checkpoint"),
@@ -57,6 +61,7 @@ pub const STRATEGIES: [(Strategy, &str, &str); 8] = [
     (Strategy::WrongRate, "wrong-rate", "updates with twice the learning rate"),
     (Strategy::FalseLoss, "false-loss", "reports half the loss"),
     (Strategy::WrongBase, "wrong-base", "posts a base that is not the merge of the deltas"),
+    (Strategy::TwoTraces, "two-traces", "shows each challenger another trace of a step that is wrong"),
     (Strategy::FalseChallenge, "false-challenge", "as a verifier, disputes a unit that is right"),
 ];
 
@@ -106,7 +111,17 @@ impl Strategy {
             Strategy::WrongRate => Arc::new(wrong_rate::WrongRate),
             Strategy::FalseLoss => Arc::new(false_loss::FalseLoss),
             Strategy::WrongBase => Arc::new(wrong_base::WrongBase),
+            Strategy::TwoTraces => Arc::new(two_traces::TwoTraces::claimed()),
             Strategy::FalseChallenge => Arc::new(false_challenge::FalseChallenge),
+        }
+    }
+
+    /// The conduct by which it answers in a dispute, for a test network: what it did, unless it tells everybody
+    /// something else.
+    pub fn answering(self, proof: TestNetwork, spec: &RunSpec, dispute: &Digest) -> Arc<dyn Conduct> {
+        match self {
+            Strategy::TwoTraces => Arc::new(two_traces::TwoTraces::shown_in(dispute)),
+            other => other.conduct(proof, spec),
         }
     }
 }
@@ -142,6 +157,7 @@ mod tests {
             assert_eq!(name.parse(), Ok(strategy));
             assert_eq!(strategy.to_string(), name);
             drop(strategy.conduct(proof, &spec));
+            drop(strategy.answering(proof, &spec, &Digest([7; 32])));
         }
         assert!("honesty".parse::<Strategy>().is_err());
     }

@@ -110,3 +110,21 @@ fn wrong_base() {
     let (ops, unit, tensor) = (&["NesterovParameter"], Some("merge"), Some("wte.weight"));
     is_convicted(&Lie { liar: "trainer-3", strategy: "wrong-base", ops, unit, tensor });
 }
+
+/// L-5.14, V-6.3: who shows each challenger another trace is convicted by two of them, with a file that both judges prove.
+#[test]
+fn two_traces() {
+    let demo = Demo::with_liar("trainer-2:two-traces");
+    demo.slashes_only(&["trainer-2"]);
+    assert_eq!(demo.said["slashed"][0]["reason"], "Contradiction", "{}", demo.said["slashed"]);
+    assert!(demo.convictions().is_empty(), "nothing was judged: {}", demo.said["disputes"]);
+    let bundle = demo.bundle();
+    let ours = retrace(&["evidence", "verify", "--json", &text(&bundle)]).exits(0).json();
+    assert_eq!((&ours["verdict"], &ours["kind"]), (&"proven".into(), &"proved by contradiction".into()));
+    let disputes = demo.said["disputes"].as_array().expect("a list of disputes");
+    let accused =
+        |dispute: &Value| disputes.iter().any(|one| one["id"] == *dispute && one["accused"] == "trainer-2");
+    let both = ours["disputes"].as_array().expect("two disputes");
+    assert!(both.len() == 2 && both[0] != both[1] && both.iter().all(accused), "{ours}");
+    judge(&bundle).exits(0);
+}

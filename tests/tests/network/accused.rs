@@ -2,7 +2,9 @@
 //! move that is due, and wins (V-4.7, W-5.3, W-5.4).
 
 use crate::{
-    agree::{agree, slashed},
+    agree::agree,
+    follow::{MOMENT_PATIENCE, dispute, finished, slashed_names, slots, under_way},
+    manifest::Manifest,
     net::Network,
     node::Node,
     process::{running, signal, wait_for},
@@ -11,57 +13,40 @@ use serde_json::Value;
 use std::{thread, time::Duration};
 
 /// Honest trainers, one verifier that disputes what is right, and one that does its duty.
-const MANIFEST: &str = r#"
-[[node]]
-role = "validator"
-count = 4
+fn manifest() -> Manifest {
+    let manifest = Manifest::training("tiny", 2, 8).nodes("trainer", 2).accusers(1).nodes("verifier", 1);
+    manifest.run("audit_rate = 1.0\nverdicts = 1")
+}
 
-[[node]]
-role = "trainer"
-count = 2
-
-[[node]]
-role = "verifier"
-name = "accuser"
-strategy = "false-challenge"
-
-[[node]]
-role = "verifier"
-
-[run]
-preset = "tiny"
-rounds = 2
-steps = 8
-audit_rate = 1.0
-verdicts = 1
-"#;
-/// Longest wait for a moment to kill in.
-const MOMENT_PATIENCE: Duration = Duration::from_secs(90);
-/// Longest run.
-const PATIENCE: Duration = Duration::from_secs(240);
 /// How long who was killed stays down.
 const DOWN: Duration = Duration::from_secs(2);
 
-/// The open dispute that has moved.
-fn under_way(node: &Node) -> Option<Value> {
-    let said = node.ask("/v1/disputes")?;
-    let is_under_way = |one: &&Value| one["open"] == true && one["moves"].as_u64() >= Some(1);
-    said["disputes"].as_array()?.iter().find(is_under_way).cloned()
+/// By arithmetic; and who disputed it lost its bond, and nobody else anything.
+#[track_caller]
+fn the_accused_won(network: &Network, watcher: &Node, id: &Value) -> Value {
+    let said = dispute(watcher, id);
+    assert_eq!((&said["winner"], &said["by_clock"]), (&"accused".into(), &false.into()), "{said}");
+    let names = slashed_names(network, watcher);
+    let is_accuser = |name: &String| name == "accuser";
+    assert!(
+        !names.is_empty() && names.iter().all(is_accuser),
+        "the false challenger and nobody else: {names:?}"
+    );
+    said
 }
 
 #[test]
 fn the_accused_is_killed_in_its_game_and_wins() {
-    let network = Network::start(MANIFEST);
+    let network = Network::start(&manifest());
     let watcher = network.node("validator-1");
-    let dispute = wait_for("dispute", MOMENT_PATIENCE, || under_way(&watcher));
-    let (id, account) = (dispute["id"].as_str().expect("an id"), dispute["accused"].as_str());
-    let account = account.expect("an account");
+    let found = under_way(&watcher);
+    let (id, account) = (&found["id"], found["accused"].as_str().expect("an account"));
     let accused = network.name_of(account);
-    assert_eq!(network.name_of(dispute["challenger"].as_str().expect("an account")), "accuser");
+    assert_eq!(network.name_of(found["challenger"].as_str().expect("an account")), "accuser");
     network.kill(&accused);
-    println!("killed {accused} after move {} of its dispute", dispute["moves"]);
+    println!("killed {accused} after move {} of its dispute", found["moves"]);
     thread::sleep(DOWN);
-    let head = || watcher.get(&format!("/v1/disputes/{id}"))["head"].clone();
+    let head = || dispute(&watcher, id)["head"].clone();
     let before = head();
     assert_eq!(before["open"], true, "it was in mid-dispute: {before}");
 
@@ -75,20 +60,12 @@ fn the_accused_is_killed_in_its_game_and_wins() {
     thread::sleep(DOWN);
     let again = network.start_again(&accused);
 
-    let run = wait_for("end of the run", PATIENCE, || watcher.run().filter(|run| run["phase"] == "finished"));
-    let said = watcher.get(&format!("/v1/disputes/{id}"));
-    assert_eq!((&said["winner"], &said["by_clock"]), (&"accused".into(), &false.into()), "{said}");
-    for slash in slashed(&watcher) {
-        let name = network.name_of(slash["account"].as_str().expect("an account"));
-        assert_eq!(name, "accuser", "the false challenger and nobody else: {slash}");
-    }
-    assert!(!slashed(&watcher).is_empty(), "its bond is lost");
-    let run = run["id"].as_str().expect("an id");
-    let slots = watcher.get(&format!("/v1/runs/{run}/rounds/0"))["slots"].clone();
-    for slot in slots.as_array().expect("slots").iter().filter(|slot| slot["trainer"] == account) {
+    let run = finished(&watcher);
+    the_accused_won(&network, &watcher, id);
+    for slot in slots(&watcher, &run, 0).iter().filter(|slot| slot["trainer"] == account) {
         assert_eq!(
             slot["status"], "verified",
-            "a dispute that was lost says nothing about the claim: {slots}"
+            "a dispute that was lost says nothing about the claim: {slot}"
         );
     }
     agree(&network.nodes());
@@ -102,24 +79,17 @@ const HALT: Duration = Duration::from_secs(60);
 /// same; a block credits two seconds at most, whatever its time (L-3.3, L-3.4).
 #[test]
 fn a_halt_of_a_minute_expires_no_clock() {
-    let network = Network::start(MANIFEST);
+    let network = Network::start(&manifest());
     let watcher = network.node("validator-1");
-    let dispute = wait_for("dispute", MOMENT_PATIENCE, || under_way(&watcher));
-    let id = dispute["id"].as_str().expect("an id").to_owned();
+    let found = under_way(&watcher);
     let all = running(&network.home());
     assert!(all.len() >= 8, "four validators, two trainers and two verifiers run: {all:?}");
     all.iter().for_each(|pid| signal(*pid, "STOP"));
     thread::sleep(HALT);
     all.iter().for_each(|pid| signal(*pid, "CONT"));
 
-    wait_for("end of the run", PATIENCE, || watcher.run().filter(|run| run["phase"] == "finished"));
-    let said = watcher.get(&format!("/v1/disputes/{id}"));
-    assert_eq!((&said["winner"], &said["by_clock"]), (&"accused".into(), &false.into()), "{said}");
-    let clock = &said["clock_of_accused"];
-    println!("stopped after move {}; the accused's clock: {clock}", dispute["moves"]);
-    for slash in slashed(&watcher) {
-        let name = network.name_of(slash["account"].as_str().expect("an account"));
-        assert_eq!(name, "accuser", "the false challenger and nobody else: {slash}");
-    }
+    finished(&watcher);
+    let said = the_accused_won(&network, &watcher, &found["id"]);
+    println!("stopped after move {}; the accused's clock: {}", found["moves"], said["clock_of_accused"]);
     agree(&network.nodes());
 }

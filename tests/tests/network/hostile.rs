@@ -3,7 +3,8 @@
 use crate::{
     agree::agree,
     http,
-    net::{Network, VALIDATORS},
+    manifest::Manifest,
+    net::Network,
     node::Node,
     process::{resident_kib, wait_for},
     wallet::{Wallet, bytes, unsigned},
@@ -118,7 +119,7 @@ fn flood(address: SocketAddr) -> Vec<TcpStream> {
 
 #[test]
 fn hostile_bytes_are_refused() {
-    let network = Network::start(VALIDATORS);
+    let network = Network::start(&Manifest::validators(4));
     let (node, other) = (network.node("validator-1"), network.node("validator-2"));
     transactions_are_refused(&network, &node);
     let (pid, consensus) = (node.pid.expect("it runs"), node.consensus.as_deref().expect("a validator"));

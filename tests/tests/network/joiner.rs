@@ -2,6 +2,8 @@
 
 use crate::{
     agree::{agree, slashed},
+    follow::{number as amount, slots},
+    manifest::Manifest,
     net::{Network, text},
     node::Node,
     outsider,
@@ -12,35 +14,16 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// Two trainers for three slots, short windows, and rounds for as long as anybody looks.
-const MANIFEST: &str = r#"
-[network]
-key_delay = 4
-attest = { heights = 5, seconds = 5 }
-breaker = { heights = 5, seconds = 5 }
-unbond = { heights = 48, seconds = 58 }
+fn manifest() -> Manifest {
+    Manifest::training("tiny", 1000, 4)
+        .network("key_delay = 4\nattest = { heights = 5, seconds = 5 }")
+        .network("breaker = { heights = 5, seconds = 5 }\nunbond = { heights = 48, seconds = 58 }")
+        .nodes("trainer", 2)
+        .nodes("verifier", 2)
+        .run("slots = 3\naudit_rate = 0.5\ncommit = { heights = 10, seconds = 10 }")
+        .run("verdict = { heights = 8, seconds = 8 }\nmove = { heights = 6, seconds = 8 }")
+}
 
-[[node]]
-role = "validator"
-count = 4
-
-[[node]]
-role = "trainer"
-count = 2
-
-[[node]]
-role = "verifier"
-count = 2
-
-[run]
-preset = "tiny"
-rounds = 1000
-steps = 4
-slots = 3
-audit_rate = 0.5
-commit = { heights = 10, seconds = 10 }
-verdict = { heights = 8, seconds = 8 }
-move = { heights = 6, seconds = 8 }
-"#;
 /// Longest wait for any one thing.
 const PATIENCE: Duration = Duration::from_secs(150);
 
@@ -49,11 +32,6 @@ const PATIENCE: Duration = Duration::from_secs(150);
 fn stake(node: &Node, arguments: &[&str]) -> Run {
     let (home, url) = (text(&node.home), node.url());
     retrace(&[&["stake"], arguments, &["--home", &home, "--rpc", &url, "--wait", "--json"]].concat()).exits(0)
-}
-
-#[track_caller]
-fn amount(object: &Value, key: &str) -> u64 {
-    object[key].as_u64().unwrap_or_else(|| panic!("{key} is no amount in {object}"))
 }
 
 /// The changes of an account add up to what it has.
@@ -112,7 +90,7 @@ fn leave(watcher: &Node, joiner: &Node) {
 
 #[test]
 fn a_stranger_joins_and_leaves() {
-    let network = Network::start(MANIFEST);
+    let network = Network::start(&manifest());
     let (watcher, peer) = (network.node("validator-1"), network.node("verifier-1"));
     let joiner = outsider::init(&network, "joiner", Some("trainer"), &peer);
     let bond = amount(&watcher.account(&network.node("trainer-1").account), "bonded");
@@ -125,9 +103,8 @@ fn a_stranger_joins_and_leaves() {
 
     let round = wait_for_pay(&watcher, &joiner.account);
     let run = watcher.run().expect("a run");
-    let said = watcher.get(&format!("/v1/runs/{}/rounds/{round}", run["id"].as_str().expect("an id")));
-    let slots = said["slots"].as_array().expect("slots");
-    assert!(slots.iter().any(|slot| slot["trainer"] == joiner.account), "paid for a slot: {said}");
+    let slots = slots(&watcher, &run, round);
+    assert!(slots.iter().any(|slot| slot["trainer"] == joiner.account), "paid for a slot: {slots:?}");
     wait_for("explanation that adds up", PATIENCE, || {
         let url = joiner.url();
         let run = retrace(&["rewards", &joiner.account, "--explain", "--json", "--rpc", &url]).exits(0);

@@ -2,7 +2,9 @@
 
 use crate::{
     agree::{agree, heads, slashed},
+    follow::{dispute, finished},
     http,
+    manifest::Manifest,
     net::{Network, text},
     node::Node,
     outsider,
@@ -16,31 +18,11 @@ use serde_json::Value;
 use std::{fs, path::Path, time::Duration};
 
 /// A short run with a liar whose every step is audited.
-const MANIFEST: &str = r#"
-[[node]]
-role = "validator"
-count = 4
+fn manifest() -> Manifest {
+    let liar = Manifest::training("tiny", 3, 4).nodes("trainer", 1).liar("trainer", "poisoned-gradient");
+    liar.nodes("trainer", 1).nodes("verifier", 2).run("audit_rate = 1.0")
+}
 
-[[node]]
-role = "trainer"
-
-[[node]]
-role = "trainer"
-strategy = "poisoned-gradient"
-
-[[node]]
-role = "trainer"
-
-[[node]]
-role = "verifier"
-count = 2
-
-[run]
-preset = "tiny"
-rounds = 3
-steps = 4
-audit_rate = 1.0
-"#;
 /// Longest wait for any one thing.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// What the law says of a dispute from its opening to the slash; a busy machine gets twice as much.
@@ -50,9 +32,9 @@ const DEVNET_KIB_MAX: u64 = 4 << 20;
 
 #[test]
 fn whoever_comes_later_retraces_it() {
-    let network = Network::start(MANIFEST);
+    let network = Network::start(&manifest());
     let watcher = network.node("validator-1");
-    let run = wait_for("end of the run", PATIENCE, || watcher.run().filter(|run| run["phase"] == "finished"));
+    let run = finished(&watcher);
     agree(&network.nodes());
     memory_is_bounded(&network);
     let slash = the_slash(&network, &watcher);
@@ -95,7 +77,7 @@ fn the_slash(network: &Network, watcher: &Node) -> Value {
     let slashes = slashed(watcher);
     let [slash] = &slashes[..] else { panic!("one lie, one slash: {slashes:?}") };
     assert_eq!(network.name_of(slash["account"].as_str().expect("an account")), "trainer-2");
-    let said = watcher.get(&format!("/v1/disputes/{}", slash["dispute"].as_str().expect("a dispute")));
+    let said = dispute(watcher, &slash["dispute"]);
     let [from, to] = [&said["head"]["opened_at"], &slash["height"]].map(|at| at.as_u64().expect("a height"));
     let time_ms = |height| heads(watcher, height)[0]["time_ms"].as_u64().expect("a time");
     let took_ms = time_ms(to) - time_ms(from);

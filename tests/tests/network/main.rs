@@ -7,12 +7,15 @@
 
 mod accused;
 mod agree;
+mod breaker;
 mod demo;
+mod follow;
 mod hostile;
 mod http;
 mod joiner;
 mod latecomer;
 mod load;
+mod manifest;
 mod midwork;
 mod net;
 mod node;
@@ -20,6 +23,8 @@ mod one_down;
 mod outsider;
 mod perturbed;
 mod process;
+mod queue;
 mod signals;
 mod tainted;
+mod two_traces;
 mod wallet;

@@ -1,42 +1,23 @@
 //! "Killed in the middle of its work": a trainer in its segment, a verifier in its dispute (W-5.1, W-5.2, W-5.3, W-5.4).
 
 use crate::{
-    agree::{agree, slashed},
+    agree::agree,
+    follow::{MOMENT_PATIENCE, dispute, finished, slashed_names, slots, under_way},
+    manifest::Manifest,
     net::Network,
     node::Node,
     process::wait_for,
 };
 use retrace_tests::binary::retrace;
-use serde_json::Value;
 use std::{thread, time::Duration};
 
 /// Segments of seconds, an early liar, and one verifier: nobody else ends the dispute for it.
-const MANIFEST: &str = r#"
-[[node]]
-role = "validator"
-count = 4
+fn manifest() -> Manifest {
+    let trainers =
+        Manifest::training("small", 3, 24).nodes("trainer", 1).liar("trainer", "poisoned-gradient");
+    trainers.nodes("verifier", 1).run("audit_rate = 0.5\nverdicts = 1")
+}
 
-[[node]]
-role = "trainer"
-
-[[node]]
-role = "trainer"
-strategy = "poisoned-gradient"
-
-[[node]]
-role = "verifier"
-
-[run]
-preset = "small"
-rounds = 3
-steps = 24
-audit_rate = 0.5
-verdicts = 1
-"#;
-/// Longest wait for a moment to kill in.
-const MOMENT_PATIENCE: Duration = Duration::from_secs(90);
-/// Longest run.
-const PATIENCE: Duration = Duration::from_secs(240);
 /// How long who was killed stays down.
 const DOWN: Duration = Duration::from_secs(2);
 
@@ -50,16 +31,9 @@ fn open_slot(node: &Node, trainer: &str) -> Option<(u64, usize)> {
     Some((round, at))
 }
 
-/// The open dispute that has moved.
-fn dispute(node: &Node) -> Option<Value> {
-    let said = node.ask("/v1/disputes")?;
-    let is_under_way = |one: &&Value| one["open"] == true && one["moves"].as_u64() >= Some(1);
-    said["disputes"].as_array()?.iter().find(is_under_way).cloned()
-}
-
 #[test]
 fn the_killed_go_on_where_they_were() {
-    let network = Network::start(MANIFEST);
+    let network = Network::start(&manifest());
     let (watcher, trainer) = (network.node("validator-1"), network.node("trainer-1"));
     let (round, slot) = wait_for("segment", MOMENT_PATIENCE, || open_slot(&watcher, &trainer.account));
     network.kill("trainer-1");
@@ -67,13 +41,13 @@ fn the_killed_go_on_where_they_were() {
     assert_eq!(open_slot(&watcher, &trainer.account), Some((round, slot)), "it was in mid-segment");
     let trainer_again = network.start_again("trainer-1");
 
-    let dispute = wait_for("dispute", MOMENT_PATIENCE, || dispute(&watcher));
-    let challenger = network.name_of(dispute["challenger"].as_str().expect("an account"));
+    let found = under_way(&watcher);
+    let challenger = network.name_of(found["challenger"].as_str().expect("an account"));
     network.kill(&challenger);
-    println!("killed {challenger} after move {} of its dispute", dispute["moves"]);
+    println!("killed {challenger} after move {} of its dispute", found["moves"]);
     thread::sleep(DOWN);
-    let id = dispute["id"].as_str().expect("an id").to_string();
-    let said = watcher.get(&format!("/v1/disputes/{id}"));
+    let id = found["id"].as_str().expect("an id");
+    let said = dispute(&watcher, &found["id"]);
     assert_eq!(said["head"]["open"], true, "it was in mid-dispute: {said}");
     let on = |command: &str| ["dispute", command, &id[..10], "--rpc", &watcher.url()].map(String::from);
     let resolved = retrace(&on("resolve")).exits(1);
@@ -84,15 +58,12 @@ fn the_killed_go_on_where_they_were() {
     let watched = retrace(&on("watch")).exits(0);
     assert!(watched.stdout.contains("won by the challenger, by arithmetic"), "{watched}");
 
-    let run = wait_for("end of the run", PATIENCE, || watcher.run().filter(|run| run["phase"] == "finished"));
-    let said = watcher.get(&format!("/v1/disputes/{id}"));
+    let run = finished(&watcher);
+    let said = dispute(&watcher, &found["id"]);
     assert_eq!((&said["winner"], &said["by_clock"]), (&"challenger".into(), &false.into()), "{said}");
-    let slashes = slashed(&watcher);
-    let accused: Vec<_> = slashes.iter().map(|slash| slash["account"].clone()).collect();
-    assert_eq!(accused, [network.node("trainer-2").account], "the liar and nobody else: {slashes:?}");
-    let run = run["id"].as_str().expect("an id");
-    let said = watcher.get(&format!("/v1/runs/{run}/rounds/{round}"));
-    assert_eq!(said["slots"][slot]["status"], "verified", "the segment was trained again: {said}");
+    assert_eq!(slashed_names(&network, &watcher), ["trainer-2"], "the liar and nobody else");
+    let said = &slots(&watcher, &run, round)[slot];
+    assert_eq!(said["status"], "verified", "the segment was trained again: {said}");
     agree(&network.nodes());
     trainer_again.end("TERM");
     challenger_again.end("TERM");

@@ -1,6 +1,7 @@
 //! A devnet as a subject: made from a manifest, waited for, looked at, and gone without a trace when its test is over.
 
 use crate::{
+    manifest::Manifest,
     node::{Node, tail},
     process::{Process, running, signal, wait_for},
     wallet::Wallet,
@@ -24,9 +25,6 @@ const END_PATIENCE: Duration = Duration::from_secs(30);
 /// Lines of each log that a failed test shows.
 const TAIL_LINES: usize = 12;
 
-/// Four validators and nothing to train: every test of consensus alone begins with it.
-pub const VALIDATORS: &str = "[[node]]\nrole = \"validator\"\ncount = 4\n\n[run]\nopen = false\n";
-
 /// A running devnet. There is one at a time, since a machine may have two cores.
 pub struct Network {
     folder: TempDir,
@@ -42,16 +40,16 @@ pub fn turn() -> MutexGuard<'static, ()> {
 
 impl Network {
     /// A manifest in a folder of its own; nothing runs yet.
-    pub fn prepare(manifest: &str) -> Network {
+    pub fn prepare(manifest: &Manifest) -> Network {
         let _turn = turn();
         let folder = TempDir::new().expect("a temporary folder");
-        fs::write(folder.path().join("manifest.toml"), manifest).expect("a manifest");
+        fs::write(folder.path().join("manifest.toml"), manifest.to_string()).expect("a manifest");
         Network { folder, _turn }
     }
 
     /// Starts a devnet and waits until it is ready.
     #[track_caller]
-    pub fn start(manifest: &str) -> Network {
+    pub fn start(manifest: &Manifest) -> Network {
         let network = Network::prepare(manifest);
         network.detach();
         network

@@ -2,7 +2,8 @@
 
 use crate::{
     agree::heads,
-    net::{Network, VALIDATORS},
+    manifest::Manifest,
+    net::Network,
     node::Node,
     process::{cpu_ms, wait_for},
 };
@@ -35,7 +36,7 @@ fn percentile(sorted: &[u64], percent: usize) -> u64 {
 
 #[test]
 fn one_of_four_down_costs_little() {
-    let network = Network::start(VALIDATORS);
+    let network = Network::start(&Manifest::validators(4));
     let watcher = network.node("validator-1");
     let pids: Vec<u32> = network.nodes().iter().filter_map(|node| node.pid).collect();
     let (used, since) = (pids.iter().copied().map(cpu_ms).sum::<u64>(), Instant::now());

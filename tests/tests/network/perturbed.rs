@@ -1,68 +1,30 @@
 //! "Killed, paused and started again by a manifest": the run ends well, all agree, nothing acknowledged is lost.
 
 use crate::{
-    agree::{agree, slashed},
+    agree::agree,
+    follow::slashed_names,
     load::{Load, all_included},
+    manifest::Manifest,
     net::Network,
     process::wait_for,
 };
 use std::time::{Duration, Instant};
 
 /// Every kind of node, a liar among the trainers, and all that may happen to them. Times count from the open run.
-const MANIFEST: &str = r#"
-[[node]]
-role = "validator"
-count = 4
+fn manifest() -> Manifest {
+    Manifest::training("tiny", 8, 4)
+        .nodes("trainer", 1)
+        .liar("trainer", "poisoned-gradient")
+        .nodes("trainer", 1)
+        .nodes("verifier", 2)
+        .run("audit_rate = 1.0")
+        .perturbed("validator-2", "at = \"8s\"\naction = \"kill\"\nfor = \"5s\"")
+        .perturbed("trainer-1", "at_round = 1\naction = \"kill\"\nfor = \"2s\"")
+        .perturbed("validator-*", "at = \"20s\"\naction = \"kill\"\nfor = \"3s\"")
+        .perturbed("verifier-1", "at = \"28s\"\naction = \"restart\"")
+        .perturbed("validator-3", "at = \"32s\"\naction = \"pause\"\nfor = \"10s\"")
+}
 
-[[node]]
-role = "trainer"
-
-[[node]]
-role = "trainer"
-strategy = "poisoned-gradient"
-
-[[node]]
-role = "trainer"
-
-[[node]]
-role = "verifier"
-count = 2
-
-[run]
-preset = "tiny"
-rounds = 8
-steps = 4
-audit_rate = 1.0
-
-[[perturb]]
-at = "8s"
-node = "validator-2"
-action = "kill"
-for = "5s"
-
-[[perturb]]
-at_round = 1
-node = "trainer-1"
-action = "kill"
-for = "2s"
-
-[[perturb]]
-at = "20s"
-node = "validator-*"
-action = "kill"
-for = "3s"
-
-[[perturb]]
-at = "28s"
-node = "verifier-1"
-action = "restart"
-
-[[perturb]]
-at = "32s"
-node = "validator-3"
-action = "pause"
-for = "10s"
-"#;
 /// When the last of it is over.
 const PERTURBED: Duration = Duration::from_secs(45);
 /// Longest run.
@@ -70,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 
 #[test]
 fn perturbed_networks_lose_nothing() {
-    let network = Network::start(MANIFEST);
+    let network = Network::start(&manifest());
     let (since, before) = (Instant::now(), network.nodes());
     let validators = network.all("validator");
     let pairs = validators.iter().map(|node| (node.clone(), network.wallet(&node.name, 1_000_000)));
@@ -90,10 +52,6 @@ fn perturbed_networks_lose_nothing() {
     println!("all nodes agree on {height} blocks");
     for validator in &validators {
         all_included(validator, &acknowledged);
-        let slashes = slashed(validator);
-        let names =
-            slashes.iter().map(|slash| network.name_of(slash["account"].as_str().expect("an account")));
-        let names: Vec<_> = names.collect();
-        assert_eq!(names, ["trainer-2"], "the liar and nobody else: {slashes:?}");
+        assert_eq!(slashed_names(&network, validator), ["trainer-2"], "the liar and nobody else");
     }
 }

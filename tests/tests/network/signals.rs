@@ -2,7 +2,8 @@
 
 use crate::{
     agree::{agree, heads},
-    net::{Network, VALIDATORS, text},
+    manifest::Manifest,
+    net::{Network, text},
     process::{STOP_PATIENCE, none_left, running, signal, wait_for},
 };
 use retrace_tests::binary::{Run, retrace};
@@ -13,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn an_interrupted_devnet_goes_on() {
-    let network = Network::prepare(VALIDATORS);
+    let network = Network::prepare(&Manifest::validators(4));
     let supervisor = network.foreground();
     let watcher = network.node("validator-1");
     wait_for("five blocks", PATIENCE, || (watcher.height()? >= 5).then_some(()));
@@ -54,7 +55,7 @@ fn a_running_devnet_is_left_alone(network: &Network) {
     refuses(retrace(&["devnet", "start", "--home", &home]), &home);
     refuses(retrace(&["start", "--home", &text(&node.home)]), "in use by another process");
     let other = network.beside("other.toml");
-    fs::write(&other, VALIDATORS.replace("count = 4", "count = 3")).expect("a manifest");
+    fs::write(&other, Manifest::validators(3).to_string()).expect("a manifest");
     refuses(retrace(&["devnet", "start", "--home", &home, "--manifest", &text(&other)]), &home);
     let said = retrace(&["devnet", "status", "--home", &home, "--json"]).exits(0).json();
     assert_eq!(said["nodes"].as_array().map(Vec::len), Some(before.len()), "{said}");
@@ -65,7 +66,7 @@ fn a_running_devnet_is_left_alone(network: &Network) {
 /// "Where the supervisor itself is killed, its nodes end by themselves", and the home goes on all the same.
 #[test]
 fn nodes_end_with_their_supervisor() {
-    let network = Network::start(VALIDATORS);
+    let network = Network::start(&Manifest::validators(4));
     let watcher = network.node("validator-1");
     let height = wait_for("three blocks", PATIENCE, || watcher.height().filter(|height| *height >= 3));
     let said = network.record().expect("a devnet has a devnet.json");

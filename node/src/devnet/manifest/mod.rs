@@ -181,11 +181,10 @@ mod tests {
     /// L-4.3, L-5.17: unless a manifest says otherwise stake unbonds for exactly as long as run and breaker need it.
     #[test]
     fn stake_answers_for_a_breaker_too() {
-        let network =
-            "[network]\nattest = { heights = 1, seconds = 2 }\nbreaker = { heights = 3, seconds = 5 }";
+        let network = "[network]\nattest = { heights = 1, seconds = 2 }\nbreaker = { heights = 3, seconds = 5 }\nbreaker_share = 0.2";
         let run = "[run]\nverdict = { heights = 10, seconds = 20 }\nmove = { heights = 100, seconds = 200 }";
         let params = Manifest::parse(&format!("{ALL}{network}\n{run}")).unwrap().network.params;
-        assert_eq!(params.breaker_span, Span { heights: 3, ms: 5_000 });
+        assert_eq!((params.breaker_ppm, params.breaker_span), (200_000, Span { heights: 3, ms: 5_000 }));
         assert_eq!(params.unbond_span, Span { heights: 514, ms: 1_027_000 });
         let short = format!("{ALL}{network}\nunbond = {{ heights = 513 }}\n{run}");
         assert!(Manifest::parse(&short).unwrap_err().to_string().contains("this run needs 514"));

@@ -33,6 +33,9 @@ pub(super) fn read(mut section: Section) -> Result<(NetworkPlan, Section), Table
     if let Some(share) = section.share_ppm("void")? {
         params.void_ppm = share;
     }
+    if let Some(share) = section.share_ppm("breaker_share")? {
+        params.breaker_ppm = share;
+    }
     section.end()?;
     Ok((NetworkPlan { name, seed, params }, unbond))
 }
