@@ -5,7 +5,7 @@ use retrace_tests::binary::{binary, retrace};
 
 #[test]
 fn help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 34] = [
+    let commands: [&[&str]; 35] = [
         &[],
         &["demo"],
         &["devnet"],
@@ -39,6 +39,7 @@ fn help_of_every_command_has_an_example() {
         &["lab", "griefing"],
         &["lab", "forge"],
         &["lab", "case-study"],
+        &["lab", "sizes"],
         &["selftest"],
     ];
     let without: Vec<_> = commands

@@ -16,6 +16,13 @@ pub const MOVES_MAX: u16 = 13;
 /// Longest judging, nanoseconds, at the 99th percentile.
 pub const JUDGE_NANOSECONDS_MAX: u64 = 1_000_000;
 
+/// The smallest time that at least 99 in 100 do not exceed; 0 of none.
+pub(crate) fn percentile_99(mut times: Vec<u64>) -> u64 {
+    times.sort_unstable();
+    let rank = (times.len() * 99).div_ceil(100);
+    rank.checked_sub(1).and_then(|at| times.get(at)).copied().unwrap_or(0)
+}
+
 /// One lie and how it ended: seed and number are enough to tell it again.
 #[derive(Clone, Debug)]
 pub struct Told {
@@ -119,10 +126,7 @@ impl Disputes {
         }
         self.told = told;
         self.told.sort_by_key(|one| one.number);
-        judged.sort_unstable();
-        // The smallest time that at least 99 in 100 do not exceed.
-        let rank = (judged.len() * 99).div_ceil(100);
-        self.judge_ns_p99 = rank.checked_sub(1).and_then(|at| judged.get(at)).copied().unwrap_or(0);
+        self.judge_ns_p99 = percentile_99(judged);
     }
 
     /// Lies that escaped, or were convicted elsewhere than they were told.
