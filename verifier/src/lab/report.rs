@@ -198,6 +198,28 @@ impl fmt::Display for Told {
     }
 }
 
+impl fmt::Display for Disputes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places: Vec<String> = self.places.iter().map(|(place, n)| format!("{place} {n}")).collect();
+        let (ops, places) = (self.ops.len(), places.join(", "));
+        writeln!(f, "lies told           {} (seed {})", self.lies, self.seed)?;
+        writeln!(
+            f,
+            "absorbed            {}: they rounded away, nothing that is claimed changed",
+            self.absorbed
+        )?;
+        writeln!(f, "convicted           {}", self.convicted)?;
+        writeln!(f, "located             {}: op and element where they were told", self.located)?;
+        writeln!(f, "ops, places         {ops} ops; {places}")?;
+        writeln!(f, "honest who lost     {} of {}", self.honest_lost, self.controls)?;
+        writeln!(f, "moves a side        at most {}", self.moves_max)?;
+        writeln!(f, "judging transaction at most {} bytes", self.evidence_bytes_max)?;
+        writeln!(f, "a whole dispute     at most {} bytes", self.posted_bytes_max)?;
+        writeln!(f, "judging             {:.0} us at the 99th percentile", self.judge_ns_p99 as f64 / 1e3)?;
+        writeln!(f, "time                {:.1} s", self.nanoseconds as f64 / 1e9)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,6 +256,16 @@ mod tests {
             "forward",
         ] {
             assert!(broken.contains(what), "{what} in {broken}");
+        }
+        let said = report.to_string();
+        for line in [
+            "lies told           3 (seed 0)",
+            "convicted           2\n",
+            "1 ops; loss 2\n",
+            "at most 131073 bytes",
+            "1000 us",
+        ] {
+            assert!(said.contains(line), "{line} in {said}");
         }
         assert_eq!(report.failures().map(|one| one.number).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(
