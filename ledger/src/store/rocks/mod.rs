@@ -27,7 +27,7 @@ use rocksdb::{ColumnFamily, DB, IteratorMode, WriteBatch, WriteOptions};
 use std::path::Path;
 
 /// Version of the layout above. A store of another one is refused, never migrated.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 const BLOCKS: &str = "blocks";
 const CERTIFICATES: &str = "certificates";

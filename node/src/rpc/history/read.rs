@@ -185,8 +185,9 @@ pub fn claim_facts(state: &State, claim: &Digest) -> Option<ClaimFacts> {
 #[cfg(test)]
 mod tests {
     use super::{ClaimFacts, read};
-    use retrace_ledger::{Amount, ClaimStatus, Ending, Event, Question, RewardReason, SlashReason};
+    use retrace_ledger::{Amount, ClaimStatus, Ending, Event, RewardReason, SlashReason};
     use retrace_verifier::digest::Digest;
+    use retrace_verifier::game::Question;
     use retrace_verifier::signature::PeerKey;
     use retrace_verifier::{Side, Unit};
 
