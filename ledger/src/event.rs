@@ -3,12 +3,12 @@
 use crate::amount::{Amount, Height, Moment};
 use crate::genesis::Role;
 use crate::keys::RegisteredKeys;
-use crate::run::{AttestedPart, ClaimStatus, Question, VerdictResult};
+use crate::run::{AttestedPart, ClaimStatus, VerdictResult};
 use crate::vote::VoteKind;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
-use retrace_verifier::game::MoveKind;
+use retrace_verifier::game::{MoveKind, Question};
 use retrace_verifier::signature::PeerKey;
 use retrace_verifier::{Finding, Side, Unit};
 

@@ -51,8 +51,8 @@ pub use keys::{ProposerSecrets, RegisteredKeys, VrfKey, VrfOutput, VrfProof, Vrf
 pub use run::{
     AmnestyVote, AmnestyVotes, Answer, Answered, Attestation, Attestations, AttestedPart, Audit, Breaker,
     Case, Caseload, ClaimRecord, ClaimStatus, Clock, Counted, Defense, DeferredSlash, DeferredStatus,
-    DisputeRecord, DisputeStatus, Merging, Phase, Precedence, Progress, Question, Round, Run, RunTerms, Slot,
-    Taint, VerdictRecord, VerdictResult, attestation_key, drawn_verifiers, step_before,
+    DisputeRecord, DisputeStatus, Merging, Phase, Precedence, Progress, Round, Run, RunTerms, Slot, Taint,
+    VerdictRecord, VerdictResult, attestation_key, drawn_verifiers, step_before,
 };
 pub use state::{Account, Now, ProofError, Row, State, StateKey, StateProof, verify};
 pub use store::{Batch, MemoryStore, Store, TreeChange};

@@ -46,9 +46,9 @@ class Game:
         self.number += 1
         return signer
 
-    def _due(self, side, kind, answer, place=None):
-        """What is due; `place` names what the accused states by it, where no hash fixes the answer (V-6.3)."""
-        self.side, self.kind, self.answer, self.place = side, kind, answer, place
+    def _due(self, side, kind, answer, question=None):
+        """What is due; `question` names what the accused answers by it, where no hash fixes the answer (V-6.3)."""
+        self.side, self.kind, self.answer, self.question = side, kind, answer, question
 
     def _end(self, spot, link, right, claimed):
         """The accused loses where the right bits are not the claimed ones (V-4.6)."""
@@ -146,8 +146,8 @@ class Game:
         elif form(row.kind) == CHAIN:
             self._chain(spot, 0, claimed)
         else:
-            place = "totals of row %d, element %d" % (at, element)
-            self._due(ACCUSED, "Totals", lambda totals: self._totals(spot, totals), place)
+            question = "totals of row %d, element %d" % (at, element)
+            self._due(ACCUSED, "Totals", lambda totals: self._totals(spot, totals), question)
 
     def _totals(self, spot, totals):
         """Lane totals must combine to the claimed element (V-4.4)."""
@@ -193,8 +193,8 @@ class Game:
             return choose
 
         where = (span.spot.at, span.spot.element, span.lane, span.first, span.end)
-        place = "accumulators of row %d, element %d, lane %d, links %d to %d" % where
-        self._due(ACCUSED, "Partials", posted, place)
+        question = "accumulators of row %d, element %d, lane %d, links %d to %d" % where
+        self._due(ACCUSED, "Partials", posted, question)
 
     def _judge(self, span):
         """The operands of the last element or link; the referee decides (V-4.5, V-4.6)."""
@@ -221,19 +221,19 @@ def check_delegations(line):
 
 
 def play(line, frame, dispute):
-    """Plays all moves of a line and gives the game, and the place of its last move (V-6.2, V-6.3)."""
+    """Plays all moves of a line and gives the game, and the question that its last move answers (V-6.2, V-6.3)."""
     check_delegations(line)
-    game, used, place = Game(line.docket, frame, dispute), set(), None
+    game, used, question = Game(line.docket, frame, dispute), set(), None
     for move in line.moves:
         own = game.keys[move.side]
         mine = [(at, found.key) for at, found in enumerate(line.delegations) if found.account == own]
-        due = game.place
+        due = game.question
         signer = game.play(move, [key for _, key in mine])
-        place = due if move.side == ACCUSED else None
+        question = due if move.side == ACCUSED else None
         if signer != own:
             used.add(next(at for at, key in mine if key == signer))
     require(len(used) == len(line.delegations), "a delegation is not needed")
-    return game, place
+    return game, question
 
 
 def replay(line, frame, dispute):

@@ -48,15 +48,15 @@ def judge_contradiction(found):
     same = (first.facts, first.unit, first.step) == (second.facts, second.unit, second.step)
     same = same and first.claim.body == second.claim.body
     require(same, "the two disputes are not over the same facts, claim and unit")
-    disputes, places = [], []
+    disputes, questions = [], []
     for line in found:
         require(line.moves and line.moves[-1].side == ACCUSED, "a dispute does not end in a statement of the accused")
         dispute = dispute_id(line.docket)
         disputes.append(dispute)
-        places.append(play(line, open_frame(line.docket), dispute)[1])
-    require(None not in places, "a dispute does not end in a statement of the accused")
+        questions.append(play(line, open_frame(line.docket), dispute)[1])
+    require(None not in questions, "a dispute does not end in a statement of the accused")
     bodies = [line.moves[-1].body for line in found]
-    require(places[0] == places[1] and bodies[0] != bodies[1], "the two moves do not contradict each other")
+    require(questions[0] == questions[1] and bodies[0] != bodies[1], "the two moves do not contradict each other")
     return {
         "verdict": "proven",
         "kind": CONTRADICTION,
@@ -65,7 +65,7 @@ def judge_contradiction(found):
         "run": first.facts.run.hex(),
         "unit": unit_name(first),
         "disputes": [dispute.hex() for dispute in disputes],
-        "place": places[0],
+        "question": questions[0],
         "delegations": defense_keys(found),
         "relative_to": relative_to(first.facts),
     }
@@ -127,7 +127,7 @@ def show(found):
     shown = "the signed claim is wrong" if is_arithmetic else "the accused signed two things of which one is false"
     lines = ["%s: %s" % (found["kind"], shown)]
     names = ("accused", "network", "run", "dispute", "unit", "row", "op", "home", "element", "link", "claimed", "right")
-    for name in names + ("place",):
+    for name in names + ("question",):
         if found.get(name) is not None:
             lines.append("%-9s %s" % (name, found[name]))
     lines += ["%-9s %s" % ("dispute", dispute) for dispute in found.get("disputes", ())]

@@ -24,7 +24,7 @@ VECTORS = os.path.join(HERE, "..", "vectors", "evidence")
 NAMES = {
     judge.ARITHMETIC: ("accused", "network", "delegations", "dispute")
     + ("row", "op", "element", "link", "claimed", "right"),
-    judge.CONTRADICTION: ("accused", "network", "delegations", "disputes", "place"),
+    judge.CONTRADICTION: ("accused", "network", "delegations", "disputes", "question"),
 }
 
 
@@ -81,8 +81,8 @@ class Good(unittest.TestCase):
                 names = NAMES[expected["kind"]]
                 self.assertEqual([found[n] for n in names], [expected[n] for n in names])
         self.assertEqual(len({e["op"] for e in EXPECTED.values() if "op" in e}), 40)
-        places = {e["place"].split()[0] for e in EXPECTED.values() if "place" in e}
-        self.assertEqual(places, {"trace", "totals", "accumulators"})
+        questions = {e["question"].split()[0] for e in EXPECTED.values() if "question" in e}
+        self.assertEqual(questions, {"trace", "totals", "accumulators"})
 
     def test_signing_again_changes_nothing(self):
         for name in ("matmul.bin", "defended.bin", "contradiction_totals.bin"):

@@ -321,7 +321,7 @@ fn expected_contradiction(found: &Contradiction, bytes: usize) -> Result<Value, 
         "network": shown.network.to_string(),
         "unit": shown.unit.to_string(),
         "disputes": shown.disputes.map(|id| id.to_string()),
-        "place": shown.place.to_string(),
+        "question": shown.question.to_string(),
         "delegations": keys(&shown.delegations),
         "bytes": bytes,
     }))

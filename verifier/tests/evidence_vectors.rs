@@ -12,7 +12,7 @@ fn keys(delegations: &[Delegation]) -> Value {
 fn check_contradiction(name: &str, bytes: &[u8], says: &Value) {
     let found = evidence::read_contradiction(bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
     let shown = evidence::judge_contradiction(&found).unwrap_or_else(|e| panic!("{name}: {e}"));
-    assert_eq!(shown.place.to_string(), says["place"].as_str().unwrap_or_default(), "{name}");
+    assert_eq!(shown.question.to_string(), says["question"].as_str().unwrap_or_default(), "{name}");
     assert_eq!(shown.accused.to_string(), says["accused"].as_str().unwrap_or_default(), "{name}");
     assert_eq!(shown.disputes.map(|id| id.to_string()).as_slice(), strings(&says["disputes"]), "{name}");
     assert_eq!(keys(&shown.delegations), says["delegations"], "{name}");
@@ -24,7 +24,7 @@ fn strings(value: &Value) -> Vec<String> {
 }
 
 /// V-6.1, V-6.2, V-6.3, V-4.5, V-3.8: every file is read, judged, and shows what is listed: op, element, link
-/// and bits of a bundle, place and disputes of a contradiction.
+/// and bits of a bundle, question and disputes of a contradiction.
 #[test]
 fn every_bundle_proves_what_is_listed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs/vectors/evidence");

@@ -23,6 +23,7 @@ use crate::chain::ChainError;
 use crate::fault::Fault;
 use crate::transaction::TransactionInvalid;
 use siege::Tally;
+use std::fmt;
 
 /// Disputes of one network; then another one is made, so that memory stays bounded.
 const DISPUTES_OF_A_NETWORK: u32 = 500;
@@ -84,6 +85,30 @@ impl Report {
             && self.staged_saved_liar == 0
             && self.two_traces_convicted
             && self.escrow_conserved
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yes = |holds: bool| if holds { "yes" } else { "NO" };
+        let share = self.defender_cost_ppm_of_bond / 1_000;
+        writeln!(f, "disputes          {}", self.disputes)?;
+        writeln!(
+            f,
+            "how they played   at random {}, adversarially {}, stalling {}",
+            self.random, self.adversarial, self.stalling
+        )?;
+        writeln!(f, "honest who lost   {}", self.honest_lost)?;
+        writeln!(f, "dearest defense   {}.{} % of the challenger's bond", share / 10, share % 10)?;
+        writeln!(f, "bonds slashed     {}, worth {}", self.bonds_slashed, self.value_slashed.0)?;
+        writeln!(f, "decided by clock  {}; moves refused {}", self.stalled, self.moves_refused)?;
+        writeln!(f, "value conserved   {}", yes(self.escrow_conserved))?;
+        writeln!(
+            f,
+            "staged disputes   {} lost on purpose, {} liars saved by it",
+            self.staged_lost, self.staged_saved_liar
+        )?;
+        writeln!(f, "two traces        convicted: {}", yes(self.two_traces_convicted))
     }
 }
 
@@ -173,5 +198,8 @@ mod tests {
         let what = Griefing { seed: 7, disputes: 9, byte_price_ppm: 1_000_000 };
         let report = griefing(what, &mut |_| {}).unwrap();
         assert!(report.defender_cost_ppm_of_bond > 1_000_000 && !report.holds(), "{report:?}");
+        let percent = report.defender_cost_ppm_of_bond / 10_000;
+        let line = format!("dearest defense   {percent}.");
+        assert!(report.to_string().contains(&line), "{line} in {report}");
     }
 }

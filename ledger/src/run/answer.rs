@@ -4,43 +4,9 @@ use crate::run::DisputeRecord;
 use crate::state::State;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::digest::Digest;
-use retrace_verifier::game::{Phase, Span, Spot};
+use retrace_verifier::game::Question;
 use retrace_verifier::signature::message;
 use retrace_verifier::{Game, Move, SignedMove, Unit};
-
-/// What any dispute over a unit may ask the accused and no hash decides. Children of a list, a digest at its leaf
-/// and a tile are checked against a root that is bound already, so they cannot differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
-pub enum Question {
-    /// The root over the op list.
-    Trace,
-    /// The lane totals of an element.
-    Totals {
-        /// Position of the row in the program.
-        row: u32,
-        /// The element.
-        element: u64,
-        /// Its claimed bits.
-        claimed: u32,
-    },
-    /// Accumulators inside a stretch of a chain.
-    Partials {
-        /// Position of the row in the program.
-        row: u32,
-        /// The element.
-        element: u64,
-        /// The lane.
-        lane: u8,
-        /// First link.
-        first: u64,
-        /// One past the last link.
-        end: u64,
-        /// Accumulator before the stretch.
-        before: u32,
-        /// Claimed accumulator after it.
-        after: u32,
-    },
-}
 
 /// The accused's first answer to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -62,40 +28,15 @@ pub struct Answered {
     pub question: Question,
 }
 
-/// What a game asks now, if another dispute over the unit may ask it too.
-pub(crate) fn question(game: &Game) -> Option<Question> {
-    match game.phase() {
-        Phase::Trace => Some(Question::Trace),
-        Phase::Totals(Spot { index, element, claimed, .. }) => {
-            Some(Question::Totals { row: *index, element: *element, claimed: *claimed })
-        }
-        Phase::Partials(Span { spot, lane, first, end, before, after }) => Some(Question::Partials {
-            row: spot.index,
-            element: spot.element,
-            lane: *lane,
-            first: *first,
-            end: *end,
-            before: *before,
-            after: *after,
-        }),
-        _ => None,
-    }
-}
-
 /// What a signed move of the accused answers: a question that its dispute puts now, or has put at that number.
 /// A trace root answers for the unit, whenever it is signed.
 pub(crate) fn answered(game: &Game, record: &DisputeRecord, signed: &SignedMove) -> Option<Question> {
     let question = match &signed.body {
         Move::Trace(_) => return Some(Question::Trace),
-        _ if signed.number == game.number() => question(game),
+        _ if signed.number == game.number() => Question::of(game.phase()),
         _ => record.answers.iter().find(|a| a.number == signed.number).map(|a| a.question),
     };
-    let fits = |question: &Question| match question {
-        Question::Trace => false,
-        Question::Totals { .. } => matches!(signed.body, Move::Totals(_)),
-        Question::Partials { .. } => matches!(signed.body, Move::Partials(_)),
-    };
-    question.filter(fits)
+    question.filter(|question| question.takes(&signed.body))
 }
 
 /// What is remembered of an answer; none of a move that is none.

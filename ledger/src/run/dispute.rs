@@ -1,6 +1,5 @@
 //! Disputes: the ledger frames them from its own state and acts on their ends (L-5.8 to L-5.10).
 
-use super::answer::Question;
 use super::caseload::{leave, queue, start_next};
 use super::clock::Clock;
 use super::convict::convict;
@@ -12,6 +11,7 @@ use crate::stage::Stage;
 use crate::state::State;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Docket, Facts, Opening};
+use retrace_verifier::game::Question;
 use retrace_verifier::signature::PeerKey;
 use retrace_verifier::{Game, Side, Unit};
 

@@ -26,7 +26,7 @@ mod taint;
 mod terms;
 mod void;
 
-pub use answer::{Answer, Answered, Question};
+pub use answer::{Answer, Answered};
 pub use attestation::{Attestation, Attestations, AttestedPart, attestation_key, step_before};
 pub use breaker::{AmnestyVote, AmnestyVotes, Breaker, Counted, DeferredSlash, DeferredStatus};
 pub use caseload::{Case, Caseload};
@@ -38,7 +38,7 @@ pub use record::{
 };
 pub use terms::{Merging, RunTerms};
 
-pub(crate) use answer::{answer_digest, answered, question};
+pub(crate) use answer::{answer_digest, answered};
 pub(crate) use attestation::{put_attestation, withheld};
 pub(crate) use breaker::vote_amnesty;
 pub(crate) use caseload::{run_clock, stop_clock};

@@ -3,10 +3,11 @@
 use super::State;
 use crate::amount::Height;
 use crate::codec::encode;
-use crate::run::{AttestedPart, Question};
+use crate::run::AttestedPart;
 use borsh::BorshSerialize;
 use retrace_verifier::Unit;
 use retrace_verifier::digest::Digest;
+use retrace_verifier::game::Question;
 use retrace_verifier::signature::PeerKey;
 
 /// A row of the state, by name.

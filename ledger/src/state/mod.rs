@@ -47,13 +47,14 @@ use crate::fault::Fault;
 use crate::genesis::{Genesis, GenesisError, Params};
 use crate::run::{
     AmnestyVotes, Answer, Attestations, AttestedPart, Breaker, Caseload, ClaimRecord, Defense, DeferredSlash,
-    DisputeRecord, Progress, Question, Round, Run, VerdictRecord,
+    DisputeRecord, Progress, Round, Run, VerdictRecord,
 };
 use crate::transaction::HeldSeal;
 use crate::turns::Turns;
 use borsh::{BorshDeserialize, BorshSerialize};
 use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
+use retrace_verifier::game::Question;
 use retrace_verifier::signature::PeerKey;
 use retrace_verifier::{Game, Unit};
 

@@ -430,7 +430,7 @@ fn every_row_has_a_key() {
         assert_eq!(verify(&root, key, Some(&value), &proof), Ok(()), "{key:?}");
     }
     let absent = [
-        (9, StateKey::Answer(ids[0], unit, crate::Question::Trace)),
+        (9, StateKey::Answer(ids[0], unit, retrace_verifier::game::Question::Trace)),
         (10, StateKey::Turns(key(VALIDATOR))),
         (12, StateKey::Equivocation(key(VALIDATOR), Height(1))),
     ];

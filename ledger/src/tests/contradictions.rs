@@ -3,10 +3,11 @@
 use super::fixture::{AUDITOR, SPONSOR, TRAINERS, VERIFIERS, World, count, key, secret};
 use crate::{
     Amount, Answer, Body, ClaimStatus, Contradiction, ContradictionInvalid, DisputeStatus, Ending, Event,
-    Play, PlayInvalid, Question, RewardReason, SlashReason, Timeout, TransactionInvalid, VerdictResult,
+    Play, PlayInvalid, RewardReason, SlashReason, Timeout, TransactionInvalid, VerdictResult,
 };
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Opening;
+use retrace_verifier::game::Question;
 use retrace_verifier::signature::SignatureError;
 use retrace_verifier::{Move, Side, SignedMove, Unit};
 

@@ -1,10 +1,11 @@
 //! `contradiction`: an accused signed two answers to one question (L-5.14).
 
 use crate::fault::Fault;
-use crate::run::{ClaimStatus, DisputeRecord, Question, answer_digest, answered, contradict};
+use crate::run::{ClaimStatus, DisputeRecord, answer_digest, answered, contradict};
 use crate::stage::Stage;
 use crate::state::State;
 use borsh::{BorshDeserialize, BorshSerialize};
+use retrace_verifier::game::Question;
 use retrace_verifier::signature::SignatureError;
 use retrace_verifier::{Game, Side, SignedMove};
 

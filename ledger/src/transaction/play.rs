@@ -4,12 +4,11 @@ use crate::event::Event;
 use crate::fault::Fault;
 use crate::limits::JUDGING_BYTES_MAX;
 use crate::run::{
-    Answer, Answered, DisputeStatus, Question, answer_digest, contradict, end_dispute, question, run_clock,
-    stop_clock,
+    Answer, Answered, DisputeStatus, answer_digest, contradict, end_dispute, run_clock, stop_clock,
 };
 use crate::stage::{Origin, Stage};
 use borsh::{BorshDeserialize, BorshSerialize};
-use retrace_verifier::game::MoveKind;
+use retrace_verifier::game::{MoveKind, Question};
 use retrace_verifier::{Game, Refusal, Side, SignedMove};
 
 /// The next move of a dispute.
@@ -66,7 +65,7 @@ impl Play {
             return Err(PlayInvalid::JudgingTooLong { found: from.bytes });
         }
         let game = stage.state.games.get(&id).ok_or(PlayInvalid::UnknownDispute)?;
-        let (turn, question) = (game.turn(), question(game));
+        let (turn, question) = (game.turn(), Question::of(game.phase()));
         let mut game = Box::new(game.clone());
         let defense = stage.state.defense_key(&game.key(self.signed.side));
         game.play_by(&self.signed, defense.as_slice())?;

@@ -1,6 +1,6 @@
 //! What accusations say: seals, places in the queue, contradictions, defense keys, and the breaker that defers slashes.
 
-use retrace_ledger::{Event, Question};
+use retrace_ledger::Event;
 use retrace_verifier::delegation::Delegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::signature::PeerKey;
@@ -14,11 +14,7 @@ pub(super) fn sentence(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> Opti
         }
         Event::Sealed { peer, .. } => format!("{} seals an accusation", name(peer)),
         Event::Contradicted { unit, accused, question, .. } => {
-            format!(
-                "{} CONTRADICTS itself over {unit}: two answers on {}",
-                name(accused),
-                question_text(question)
-            )
+            format!("{} CONTRADICTS itself over {unit}: two answers on {question}", name(accused))
         }
         Event::BreakerOn { slashed, stake, until, .. } => format!(
             "the run's breaker is ON until height {}: {slashed} of the trainers' {stake} are convicted, \
@@ -51,16 +47,6 @@ pub(super) fn sentence(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> Opti
     })
 }
 
-fn question_text(question: &Question) -> String {
-    match question {
-        Question::Trace => "the trace root".into(),
-        Question::Totals { row, element, .. } => format!("the lane totals of row {row}, element {element}"),
-        Question::Partials { row, element, lane, first, end, .. } => {
-            format!("links {first} to {end} of lane {lane} of row {row}, element {element}")
-        }
-    }
-}
-
 /// The first digits of an id.
 fn short(id: &Digest) -> String {
     id.to_string().chars().take(8).collect()
@@ -78,7 +64,7 @@ pub(super) fn as_json(event: &Event) -> Option<Value> {
         Event::Contradicted { claim, unit, accused, first, second, question } => json!({
             "event": "contradicted", "claim": claim.to_string(), "unit": unit.to_string(),
             "accused": accused.to_string(), "first": first.to_string(), "second": second.to_string(),
-            "question": question_text(question),
+            "question": question.to_string(),
         }),
         Event::BreakerOn { slashed, stake, until, .. } => json!({
             "event": "breaker_on", "slashed": slashed.0, "stake": stake.0,
@@ -107,10 +93,11 @@ pub(super) fn as_json(event: &Event) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::{as_json, sentence};
-    use retrace_ledger::{Amount, Event, Height, Moment, Question, SlashReason};
+    use retrace_ledger::{Amount, Event, Height, Moment, SlashReason};
     use retrace_verifier::Unit;
     use retrace_verifier::delegation::{Delegation, SignedDelegation};
     use retrace_verifier::digest::Digest;
+    use retrace_verifier::game::Question;
     use retrace_verifier::signature::{PeerKey, Signature};
 
     /// W-3.7: what disputes, seals and breakers say has a name and a sentence of its own, not that of "other".
@@ -123,14 +110,14 @@ mod tests {
             let delegation = Delegation { network: run, account: peer, key, serial: 7 };
             Event::Delegated { signed: SignedDelegation { delegation, signature: Signature([0; 64]) } }
         };
-        let question = Question::Totals { row: 4, element: 5, claimed: 6 };
+        let question = Question::Totals { row: 4, element: 5 };
         let rows = [
             (Event::DisputeStarted { dispute: run, claim }, "dispute_started", "has a place"),
             (Event::Sealed { peer, seal: claim }, "sealed", "P seals"),
             (
                 Event::Contradicted { claim, unit, accused: peer, first: run, second: claim, question },
                 "contradicted",
-                "P CONTRADICTS itself over step 2: two answers on the lane totals of row 4, element 5",
+                "P CONTRADICTS itself over step 2: two answers on totals of row 4, element 5",
             ),
             (
                 Event::BreakerOn { run, slashed: amount, stake: Amount(900), until },

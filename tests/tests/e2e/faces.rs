@@ -5,7 +5,7 @@ use retrace_tests::binary::{binary, retrace};
 
 #[test]
 fn help_of_every_command_has_an_example() {
-    let commands: [&[&str]; 39] = [
+    let commands: [&[&str]; 40] = [
         &[],
         &["demo"],
         &["devnet"],
@@ -44,6 +44,7 @@ fn help_of_every_command_has_an_example() {
         &["lab", "griefing"],
         &["lab", "forge"],
         &["lab", "case-study"],
+        &["lab", "sizes"],
         &["selftest"],
     ];
     let without: Vec<_> = commands

@@ -1,4 +1,4 @@
-//! "Nobody can talk their way past it": the attack lab as its users call it (V-4.8, V-4.9, L-5.8 to L-5.17).
+//! "Nobody can talk their way past it": the attack lab as its users call it (V-4.8 to V-4.10, L-5.8 to L-5.17).
 
 use retrace_tests::binary::retrace;
 
@@ -57,12 +57,34 @@ fn named_attacks_fail() {
     assert!(table.contains("exempt"), "the paper's column is beside ours: {table}");
 }
 
+/// A thousand times the parameters, the same few kilobytes: each lie is proven within the bounds.
+#[test]
+fn evidence_does_not_grow_with_the_model() {
+    let said = retrace(&["lab", "sizes", "--largest", "100M", "--seed", "3", "--json"]).exits(0).json();
+    assert_eq!((&said["disputes"], &said["convicted"]), (&20.into(), &20.into()));
+    assert!(said["judging_bytes_max"].as_u64() <= Some(8_192), "{said}");
+    assert!(said["posted_bytes_max"].as_u64() <= Some(131_072), "{said}");
+    let sizes = said["sizes"].as_array().expect("sizes");
+    let number = |at: usize, key: &str| sizes[at][key].as_f64().unwrap_or_else(|| panic!("{key} in {said}"));
+    let times = |key: &str| number(1, key) / number(0, key);
+    assert_eq!(sizes.len(), 2, "{said}");
+    assert!(times("parameters") > 1_000.0 && times("tensor_bytes_max") > 1_000.0, "{said}");
+    for bytes in ["judging_bytes_max", "posted_bytes_max", "bundle_bytes_max"] {
+        assert!(number(1, bytes) > 0.0 && times(bytes) < 2.5, "{bytes} in {said}");
+    }
+    let table = retrace(&["lab", "sizes", "--largest", "toy"]).exits(0).stdout;
+    assert!(table.contains("matmul x^T dy") && table.contains("toy/128"), "{table}");
+}
+
 /// A seed that is no number and an unknown attack are usage, status 2.
 #[test]
 fn usage_is_refused() {
-    for arguments in
-        [&["lab", "disputes", "--seed", "x"][..], &["lab", "siege"], &["lab", "griefing", "--disputes", "0"]]
-    {
+    for arguments in [
+        &["lab", "disputes", "--seed", "x"][..],
+        &["lab", "siege"],
+        &["lab", "griefing", "--disputes", "0"],
+        &["lab", "sizes", "--largest", "8B"],
+    ] {
         retrace(arguments).exits(2);
     }
 }

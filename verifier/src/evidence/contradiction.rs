@@ -5,11 +5,10 @@ use super::{Disproven, Kind, MOVES_MAX, Unreadable};
 use crate::delegation::{Delegation, SignedDelegation};
 use crate::digest::Digest;
 use crate::docket::{Claim, Docket};
-use crate::game::{Phase, Side, SignedMove};
+use crate::game::{Question, Side, SignedMove};
 use crate::signature::PeerKey;
 use crate::unit::Unit;
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::fmt;
 
 /// A dispute up to one move of the accused.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -22,7 +21,7 @@ pub struct Testimony {
     pub moves: Vec<SignedMove>,
 }
 
-/// Two disputes in which the accused said different things of one place, as written to a file.
+/// Two disputes in which the accused gave two answers to one question, as written to a file.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Contradiction {
     /// [`Kind::Contradiction`]'s.
@@ -31,33 +30,6 @@ pub struct Contradiction {
     pub first: Testimony,
     /// The other; it may be of the same dispute.
     pub second: Testimony,
-}
-
-/// What the accused states by a move, where no hash that it signed before fixes the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// The unit's trace root.
-    Trace,
-    /// The lane totals of an element.
-    Totals {
-        /// Position of the row in the program.
-        row: u32,
-        /// Row-major position of the element.
-        element: u64,
-    },
-    /// The accumulators inside a stretch of a chain.
-    Partials {
-        /// Position of the row in the program.
-        row: u32,
-        /// Row-major position of the element.
-        element: u64,
-        /// The lane; 0 for a plain chain.
-        lane: u8,
-        /// First link.
-        first: u64,
-        /// One past the last link.
-        end: u64,
-    },
 }
 
 /// What a contradiction shows (V-6.3).
@@ -71,8 +43,8 @@ pub struct Contradicted {
     pub unit: Unit,
     /// The two disputes.
     pub disputes: [Digest; 2],
-    /// Of what.
-    pub place: Place,
+    /// Answers to what.
+    pub question: Question,
     /// Defense keys that signed moves: relative to the ledger's word that they were in force then.
     pub delegations: Vec<Delegation>,
 }
@@ -97,39 +69,9 @@ pub enum NotContradicted {
         /// 0 or 1.
         line: usize,
     },
-    /// The statements are of different places, or equal.
+    /// They answer two questions, or one in the same way.
     #[error("the two moves do not contradict each other")]
     Consistent,
-}
-
-impl Place {
-    /// What a move states when this is due; none where hashes fix the answer, or nothing is stated.
-    pub fn of(phase: &Phase) -> Option<Place> {
-        match phase {
-            Phase::Trace => Some(Place::Trace),
-            Phase::Totals(spot) => Some(Place::Totals { row: spot.index, element: spot.element }),
-            Phase::Partials(span) => Some(Place::Partials {
-                row: span.spot.index,
-                element: span.spot.element,
-                lane: span.lane,
-                first: span.first,
-                end: span.end,
-            }),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Trace => f.write_str("trace root"),
-            Place::Totals { row, element } => write!(f, "totals of row {row}, element {element}"),
-            Place::Partials { row, element, lane, first, end } => {
-                write!(f, "accumulators of row {row}, element {element}, lane {lane}, links {first} to {end}")
-            }
-        }
-    }
 }
 
 impl Contradiction {
@@ -156,7 +98,7 @@ pub fn judge_contradiction(found: &Contradiction) -> Result<Contradicted, NotCon
     }
     let (first, second) = (statement(0, &found.first)?, statement(1, &found.second)?);
     let bodies = [&found.first, &found.second].map(|testimony| testimony.moves.last().map(|m| &m.body));
-    if first.place != second.place || bodies[0] == bodies[1] {
+    if first.question != second.question || bodies[0] == bodies[1] {
         return Err(NotContradicted::Consistent);
     }
     let mut delegations = first.delegations;
@@ -168,7 +110,7 @@ pub fn judge_contradiction(found: &Contradiction) -> Result<Contradicted, NotCon
         network: a.facts.network,
         unit: a.unit,
         disputes: [first.dispute, second.dispute],
-        place: first.place,
+        question: first.question,
         delegations,
     })
 }
@@ -184,7 +126,7 @@ fn is_same(a: &Claim, b: &Claim) -> bool {
 
 struct Statement {
     dispute: Digest,
-    place: Place,
+    question: Question,
     delegations: Vec<Delegation>,
 }
 
@@ -198,9 +140,9 @@ fn statement(line: usize, testimony: &Testimony) -> Result<Statement, NotContrad
     for signed in before {
         played.play(signed).map_err(wrong)?;
     }
-    let place = Place::of(played.game().phase()).filter(|_| last.side == Side::Accused);
+    let question = Question::of(played.game().phase()).filter(|_| last.side == Side::Accused);
     played.play(last).map_err(wrong)?;
     let delegations = played.close().map_err(wrong)?;
-    let place = place.ok_or(NotContradicted::LastMove { line })?;
-    Ok(Statement { dispute: played.game().id(), place, delegations })
+    let question = question.ok_or(NotContradicted::LastMove { line })?;
+    Ok(Statement { dispute: played.game().id(), question, delegations })
 }

@@ -6,7 +6,7 @@ mod line;
 mod size;
 
 pub use contradiction::{
-    Contradicted, Contradiction, NotContradicted, Place, Testimony, judge_contradiction, read_contradiction,
+    Contradicted, Contradiction, NotContradicted, Testimony, judge_contradiction, read_contradiction,
 };
 pub use kind::{BUNDLE_BYTES_MAX, Kind, NAME};
 pub use line::{DELEGATIONS_MAX, DelegationInvalid, needed_delegations};

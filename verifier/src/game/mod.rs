@@ -23,11 +23,13 @@ mod judge;
 mod moves;
 mod narrow;
 mod phase;
+mod question;
 
 pub(crate) use chain::interval_links;
 pub use judge::{Finding, OperandProof, ulp_distance};
 pub use moves::{Move, MoveKind, Side, SignedMove, Target};
 pub use phase::{Claimed, List, Phase, Span, Spot};
+pub use question::Question;
 
 use crate::digest::{Digest, LeafError, OpeningError, PathError};
 use crate::docket::{Docket, DocketError, Frame};

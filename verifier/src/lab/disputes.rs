@@ -7,9 +7,9 @@ use super::departure::departure;
 use super::draws::Draws;
 use super::report::{Disputes, End, Told};
 use super::runs::{Run, runs};
-use super::{ENVELOPE_BYTES, LabError, Lie, Trial};
+use super::{ENVELOPE_BYTES, LabError, Lie, Trial, posted_bytes};
 use crate::evidence::{self, Bundle};
-use crate::game::{Game, Side};
+use crate::game::{Game, Side, SignedMove};
 use crate::replay::Witness;
 use crate::segment::Honest;
 use std::ops::Range;
@@ -132,7 +132,7 @@ fn outcome(run: &Run, lie: &Lie, clock: Clock) -> Result<End, LabError> {
             located,
             moves: trial.moves_a_side,
             evidence_bytes: trial.judging_bytes + ENVELOPE_BYTES,
-            posted_bytes: posted_bytes(&trial),
+            posted_bytes: posted_bytes(&trial.bundle, trial.posted_bytes),
             judge_ns: judging(&trial.bundle, clock)?,
         },
         Err(why) => End::Escaped(why),
@@ -157,20 +157,18 @@ fn verdict(case: &Case, trial: &Trial) -> Result<bool, String> {
     Ok(same && departure(&case.accused, &case.honest) == Some((row, element)))
 }
 
-/// All that a dispute puts on the ledger: what opens it, and every move in its transaction.
-fn posted_bytes(trial: &Trial) -> u64 {
-    let opening = borsh::object_length(&trial.bundle.docket.opening).unwrap_or(usize::MAX) as u64;
-    let envelopes = ENVELOPE_BYTES * (trial.bundle.moves.len() as u64 + 1);
-    trial.posted_bytes.saturating_add(opening).saturating_add(envelopes)
-}
-
-/// How long the last move takes to judge: the shortest of three, since a machine has other work as well.
+/// How long the last move takes to judge.
 fn judging(bundle: &Bundle, clock: Clock) -> Result<u64, LabError> {
     let mut game = Game::open(bundle.docket.clone())?;
     let Some((last, before)) = bundle.moves.split_last() else { return Err(LabError::Unfinished) };
     for signed in before {
         game.play(signed).map_err(|refusal| LabError::Refused { side: signed.side, refusal })?;
     }
+    judge_ns(&game, last, clock)
+}
+
+/// Nanoseconds of this move in this game: the shortest of three, since a machine has other work as well.
+pub(crate) fn judge_ns(game: &Game, last: &SignedMove, clock: Clock) -> Result<u64, LabError> {
     let once = || {
         let mut game = game.clone();
         let start = clock();

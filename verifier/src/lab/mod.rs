@@ -25,10 +25,15 @@ mod table;
 pub use bench::{Bench, Case};
 pub use cells::{PLACES, Place};
 pub use change::{CHANGES, Change};
+pub(crate) use disputes::judge_ns;
 pub use disputes::{Clock, Options, disputes};
+pub(crate) use draws::Draws;
 pub use forge::{Answer, Forged, Forgeries, Schemer, forge};
 pub use lie::Lie;
 pub use report::{Disputes, End, Told};
+pub(crate) use report::{
+    EVIDENCE_BYTES_MAX, JUDGE_NANOSECONDS_MAX, MOVES_MAX, POSTED_BYTES_MAX, percentile_99,
+};
 pub use study::{Stage, Studied, Study, case_study};
 pub use table::play;
 
@@ -90,3 +95,10 @@ pub enum LabError {
 
 /// Bytes of the transaction around a move: network, signer, nonce, tag, signature (V-3.6).
 pub const ENVELOPE_BYTES: u64 = 32 + 32 + 8 + 1 + 64;
+
+/// All that a dispute puts on the ledger: what opens it, and every move in its transaction.
+pub(crate) fn posted_bytes(bundle: &Bundle, moves_bytes: u64) -> u64 {
+    let opening = borsh::object_length(&bundle.docket.opening).unwrap_or(usize::MAX) as u64;
+    let envelopes = ENVELOPE_BYTES * (bundle.moves.len() as u64 + 1);
+    moves_bytes.saturating_add(opening).saturating_add(envelopes)
+}

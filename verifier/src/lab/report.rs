@@ -16,6 +16,13 @@ pub const MOVES_MAX: u16 = 13;
 /// Longest judging, nanoseconds, at the 99th percentile.
 pub const JUDGE_NANOSECONDS_MAX: u64 = 1_000_000;
 
+/// The smallest time that at least 99 in 100 do not exceed; 0 of none.
+pub(crate) fn percentile_99(mut times: Vec<u64>) -> u64 {
+    times.sort_unstable();
+    let rank = (times.len() * 99).div_ceil(100);
+    rank.checked_sub(1).and_then(|at| times.get(at)).copied().unwrap_or(0)
+}
+
 /// One lie and how it ended: seed and number are enough to tell it again.
 #[derive(Clone, Debug)]
 pub struct Told {
@@ -119,10 +126,7 @@ impl Disputes {
         }
         self.told = told;
         self.told.sort_by_key(|one| one.number);
-        judged.sort_unstable();
-        // The smallest time that at least 99 in 100 do not exceed.
-        let rank = (judged.len() * 99).div_ceil(100);
-        self.judge_ns_p99 = rank.checked_sub(1).and_then(|at| judged.get(at)).copied().unwrap_or(0);
+        self.judge_ns_p99 = percentile_99(judged);
     }
 
     /// Lies that escaped, or were convicted elsewhere than they were told.
@@ -194,6 +198,28 @@ impl fmt::Display for Told {
     }
 }
 
+impl fmt::Display for Disputes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places: Vec<String> = self.places.iter().map(|(place, n)| format!("{place} {n}")).collect();
+        let (ops, places) = (self.ops.len(), places.join(", "));
+        writeln!(f, "lies told           {} (seed {})", self.lies, self.seed)?;
+        writeln!(
+            f,
+            "absorbed            {}: they rounded away, nothing that is claimed changed",
+            self.absorbed
+        )?;
+        writeln!(f, "convicted           {}", self.convicted)?;
+        writeln!(f, "located             {}: op and element where they were told", self.located)?;
+        writeln!(f, "ops, places         {ops} ops; {places}")?;
+        writeln!(f, "honest who lost     {} of {}", self.honest_lost, self.controls)?;
+        writeln!(f, "moves a side        at most {}", self.moves_max)?;
+        writeln!(f, "judging transaction at most {} bytes", self.evidence_bytes_max)?;
+        writeln!(f, "a whole dispute     at most {} bytes", self.posted_bytes_max)?;
+        writeln!(f, "judging             {:.0} us at the 99th percentile", self.judge_ns_p99 as f64 / 1e3)?;
+        writeln!(f, "time                {:.1} s", self.nanoseconds as f64 / 1e9)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,6 +256,16 @@ mod tests {
             "forward",
         ] {
             assert!(broken.contains(what), "{what} in {broken}");
+        }
+        let said = report.to_string();
+        for line in [
+            "lies told           3 (seed 0)",
+            "convicted           2\n",
+            "1 ops; loss 2\n",
+            "at most 131073 bytes",
+            "1000 us",
+        ] {
+            assert!(said.contains(line), "{line} in {said}");
         }
         assert_eq!(report.failures().map(|one| one.number).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(

@@ -2,6 +2,7 @@
 
 use super::scene::Scene;
 use crate::game::{Span, interval_links};
+use crate::lab::Draws;
 use retrace_model::arithmetic::{Real32, canonical};
 use retrace_model::op::{Arguments, Form, LANES, OPERANDS_MAX, SCALARS_MAX};
 use retrace_model::program::{Link, Operand};
@@ -65,10 +66,12 @@ impl Scene {
         self.row.links(self.row.index(self.element), lane)
     }
 
-    /// The lie that is told of this element: two thirds down its chain, in a lane of its own.
-    pub(super) fn planned(&self) -> Lie {
-        let lane = if self.row.kind.form() == Form::Lanes { 5 } else { 0 };
-        Lie { lane, link: self.links(lane) * 2 / 3 }
+    /// A lie about this element: after any link of any lane that has one.
+    pub(super) fn drawn_lie(&self, draws: &mut Draws) -> Lie {
+        let lanes = if self.row.kind.form() == Form::Lanes { LANES } else { 1 };
+        let linked: Vec<usize> = (0..lanes).filter(|lane| self.links(*lane) > 0).collect();
+        let lane = draws.pick(&linked).copied().unwrap_or(0);
+        Lie { lane, link: draws.below(self.links(lane)) }
     }
 
     /// Totals of all lanes.

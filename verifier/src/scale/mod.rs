@@ -1,4 +1,4 @@
-//! Disputes over one op at any size: real digests over whole operands, of which nothing is kept (V-4.8).
+//! Disputes over one op at any size: real digests over whole operands, of which nothing is kept (V-4.10).
 //!
 //! ```text
 //! run specification -> its step's real program -> one row of it
@@ -14,18 +14,20 @@ mod chain;
 mod moves;
 mod row;
 mod scene;
+mod size;
+mod sizes;
+mod table;
 mod tensor;
 
 pub use row::{Layout, ROWS, RowName, choose};
 pub use scene::{Scene, SceneError, Sources};
+pub use size::{SIZES, Size};
+pub use sizes::{AtSize, Measured, Options, ScaleError, Sizes, sizes};
 pub use tensor::{Source, Words};
 
 use crate::evidence::Bundle;
 use crate::game::{Game, Outcome, Side, SignedMove};
-use crate::lab::LabError;
-
-/// Transaction envelope around a move: network, signer, nonce, tag, signature (V-3.6).
-pub const ENVELOPE_BYTES: u64 = 32 + 32 + 8 + 1 + 64;
+use crate::lab::{ENVELOPE_BYTES, LabError, posted_bytes};
 
 /// A dispute over one op, played to its end.
 #[derive(Clone, Debug)]
@@ -36,7 +38,7 @@ pub struct Played {
     pub judging: (Game, SignedMove),
     /// Moves of the accused and of the challenger.
     pub moves: [u16; 2],
-    /// Bytes of all moves, signatures included.
+    /// Bytes of all transactions of the dispute, its opening included.
     pub posted_bytes: u64,
     /// Its evidence.
     pub bundle: Bundle,
@@ -68,7 +70,7 @@ pub fn play(scene: &Scene) -> Result<Played, LabError> {
                 outcome: outcome.clone(),
                 judging: (before, signed),
                 moves,
-                posted_bytes: game.posted_bytes(),
+                posted_bytes: posted_bytes(&bundle, game.posted_bytes()),
                 bundle,
             });
         }

@@ -96,6 +96,12 @@ impl RowName {
     }
 }
 
+impl fmt::Display for RowName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// Position of the named row in the step program of a run with a GPT, AdamW and one pass; the last one where there are
 /// several. None where the program has no such row.
 pub fn choose(spec: &RunSpec, program: &Program, name: RowName) -> Option<usize> {

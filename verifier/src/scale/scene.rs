@@ -6,6 +6,7 @@ use crate::commitment::{Commitment, SegmentLists, SignedCommitment};
 use crate::digest::{Digest, ListKind, ListTree, tensor_digest};
 use crate::docket::{Claim, Docket, Facts, Shard};
 use crate::game::Side;
+use crate::lab::Draws;
 use crate::pins::{program_pin, program_tree};
 use crate::signature::peer_key;
 use crate::state::{StateKind, state_tree};
@@ -22,9 +23,31 @@ const KIND: StateKind = StateKind::Inner;
 const STEP: u32 = 1;
 const ROUND: u32 = 0;
 const SLOT: u16 = 0;
+/// Lies that are drawn for a row at most, until one does not round away.
+const TRIES: usize = 256;
 
-/// Tensors that were hashed already, by leaf and length.
-pub type Sources = BTreeMap<(Leaf, u64), Arc<Source>>;
+/// Tensors that were hashed already, by leaf and length: they follow from a seed.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    seed: u64,
+    threads: usize,
+    kept: BTreeMap<(Leaf, u64), Arc<Source>>,
+}
+
+impl Sources {
+    /// None yet; they will be hashed on up to `threads` threads.
+    pub fn new(seed: u64, threads: usize) -> Sources {
+        Sources { seed, threads, kept: BTreeMap::new() }
+    }
+
+    fn source(&mut self, leaf: Leaf, length: u64, words: Words) -> &Arc<Source> {
+        self.kept.entry((leaf, length)).or_insert_with(|| {
+            let name = tensor_digest(&borsh::to_vec(&(self.seed, leaf, length)).unwrap_or_default());
+            let salt = name.0.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b));
+            Arc::new(Source::new(length, words, salt, self.threads))
+        })
+    }
+}
 
 /// A dispute over one element of one row, with everything that both sides need to play it.
 pub struct Scene {
@@ -39,7 +62,7 @@ pub struct Scene {
     pub(super) pre: ListTree,
     pub(super) rows: ListTree,
     pub(super) scalars: StepScalars,
-    sources: Sources,
+    sources: BTreeMap<(Leaf, u64), Arc<Source>>,
     keys: [SigningKey; 2],
 }
 
@@ -49,8 +72,8 @@ pub enum SceneError {
     /// The row reads or writes something that a scene does not have.
     #[error("the row reads or writes what a scene does not have")]
     Leaf,
-    /// The lie rounds away before the end of the chain.
-    #[error("the lie rounds away before the end of the chain")]
+    /// Every lie that was drawn rounds away before the end of its chain.
+    #[error("every lie that was drawn rounds away before the end of its chain")]
     Absorbed,
     /// The run has too few steps.
     #[error("the run has too few steps")]
@@ -69,17 +92,17 @@ fn fillers(list: &str, count: usize) -> Vec<Digest> {
 }
 
 impl Scene {
-    /// The dispute over row `at` of the step program of `spec`, hashed on up to `threads` threads. Tensors already in
-    /// `sources` are not hashed again.
+    /// The dispute over row `at` of the step program of `spec`, with a lie of that `number` under the seed of the
+    /// sources. Tensors already in `sources` are not hashed again.
     ///
     /// # Errors
-    /// When the row reads tokens or losses, when its lie would be absorbed, or when the run has fewer than two steps.
+    /// When the row reads tokens or losses, when all lies would be absorbed, or when the run has fewer than two steps.
     pub fn new(
         spec: &RunSpec,
         program: &Program,
         at: usize,
         sources: &mut Sources,
-        threads: usize,
+        number: u64,
     ) -> Result<Scene, SceneError> {
         let row = program.rows.get(at).ok_or(SceneError::Leaf)?.clone();
         if spec.steps <= STEP {
@@ -87,11 +110,11 @@ impl Scene {
         }
         for operand in row.operands.iter().chain(&row.start) {
             let words = kind_of(spec, operand.leaf)?;
-            sourced(sources, operand.leaf, operand.length, words, threads);
+            sources.source(operand.leaf, operand.length, words);
         }
         let home = leaf_of(row.home)?;
         let words = kind_of(spec, home)?;
-        let output = Arc::clone(sourced(sources, home, row.elements(), words, threads));
+        let output = Arc::clone(sources.source(home, row.elements(), words));
         let empty = || ListTree::new(ListKind::Ops, Vec::<[u8; 32]>::new());
         let mut scene = Scene {
             docket: docket(spec, program, [filler("none", 0); 3]),
@@ -103,35 +126,43 @@ impl Scene {
             pre: empty(),
             rows: program_tree(program),
             scalars: StepScalars::new(spec, StepId { round: ROUND, slot: SLOT, step: STEP }),
-            sources: sources.clone(),
+            sources: sources.kept.clone(),
             keys: keys(),
             row,
             at,
         };
-        scene.tell(spec, program)?;
+        scene.tell(&mut Draws::new(sources.seed, number))?;
+        scene.commit(spec, program)?;
         Ok(scene)
     }
 
-    /// Chooses the element, puts the wrong value there, and commits to all of it.
-    fn tell(&mut self, spec: &RunSpec, program: &Program) -> Result<(), SceneError> {
-        self.element = self.row.elements() * 2 / 3;
-        if self.row.kind == Kind::EmbeddingBackward {
-            // The row of the id whose token the lie is told at, so that the term adds something.
-            let terms = u64::from(self.row.terms);
-            let term =
-                (terms + u64::from(self.row.start.is_some())) * 2 / 3 - u64::from(self.row.start.is_some());
-            let ids = &self.row.operands[0];
-            let place = ids.place([0; 4], term, &[]).ok_or(SceneError::Leaf)?;
-            let id = self.source(ids).ok_or(SceneError::Leaf)?.word(place);
-            let columns = u64::from(self.row.shape[3]);
-            self.element = u64::from(id) * columns + columns / 2;
+    /// Draws a lie that does not round away, and puts the wrong value into the output.
+    fn tell(&mut self, draws: &mut Draws) -> Result<(), SceneError> {
+        for _ in 0..TRIES {
+            self.element = self.drawn_element(draws).ok_or(SceneError::Leaf)?;
+            self.lie = self.drawn_lie(draws);
+            let claimed = self.value(Some(self.lie)).ok_or(SceneError::Leaf)?;
+            if Some(claimed) != self.value(None) {
+                self.output = self.output.with_lie(self.element, claimed);
+                return Ok(());
+            }
         }
-        self.lie = self.planned();
-        let claimed = self.value(Some(self.lie)).ok_or(SceneError::Leaf)?;
-        if Some(claimed) == self.value(None) {
-            return Err(SceneError::Absorbed);
+        Err(SceneError::Absorbed)
+    }
+
+    fn drawn_element(&self, draws: &mut Draws) -> Option<u64> {
+        if self.row.kind != Kind::EmbeddingBackward {
+            return Some(draws.below(self.row.elements()));
         }
-        self.output = self.output.with_lie(self.element, claimed);
+        // The row of an id that a token has, so that a term adds something.
+        let ids = &self.row.operands[0];
+        let place = ids.place([0; 4], draws.below(u64::from(self.row.terms)), &[])?;
+        let columns = u64::from(self.row.shape[3]);
+        Some(u64::from(self.source(ids)?.word(place)) * columns + draws.below(columns))
+    }
+
+    /// Commits to the lists and the state that the tensors are in.
+    fn commit(&mut self, spec: &RunSpec, program: &Program) -> Result<(), SceneError> {
         let (mut ops, mut post, mut pre) = (
             fillers("ops", program.trace_leaves as usize),
             fillers("post", program.post_entries as usize),
@@ -169,6 +200,11 @@ impl Scene {
         &self.keys[usize::from(side == Side::Challenger)]
     }
 
+    /// The element at which the lie is told, row-major.
+    pub fn element(&self) -> u64 {
+        self.element
+    }
+
     /// The row that is played.
     pub fn row(&self) -> &Row {
         &self.row
@@ -179,14 +215,6 @@ impl Scene {
         let operands = self.row.operands.iter().chain(&self.row.start);
         operands.map(|operand| operand.length * 4).sum::<u64>() + self.output.bytes()
     }
-}
-
-fn sourced(sources: &mut Sources, leaf: Leaf, length: u64, words: Words, threads: usize) -> &Arc<Source> {
-    sources.entry((leaf, length)).or_insert_with(|| {
-        let name = tensor_digest(&borsh::to_vec(&(leaf, length)).unwrap_or_default());
-        let salt = name.0.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b));
-        Arc::new(Source::new(length, words, salt, threads))
-    })
 }
 
 /// What the words of a leaf look like.

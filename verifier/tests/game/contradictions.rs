@@ -6,10 +6,10 @@ use retrace_model::op::{Form, LANES};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, DocketError};
 use retrace_verifier::evidence::{
-    Contradiction, Disproven, Kind, NotContradicted, Place, Testimony, Unreadable, judge_contradiction,
+    Contradiction, Disproven, Kind, NotContradicted, Testimony, Unreadable, judge_contradiction,
     read_contradiction,
 };
-use retrace_verifier::game::{MoveKind, Phase};
+use retrace_verifier::game::{MoveKind, Phase, Question};
 use retrace_verifier::lab::Lie;
 use retrace_verifier::segment::Honest;
 use retrace_verifier::signature::Signature;
@@ -17,7 +17,7 @@ use retrace_verifier::{Move, Side, SignedMove, Unit};
 
 const UNIT: Unit = Unit::Step(0);
 
-/// A dispute over a row reduction of more than 64 terms: it has all three kinds of places.
+/// A dispute over a row reduction of more than 64 terms: it has all three kinds of questions.
 fn case(world: &World) -> Case {
     let program = world.case(UNIT, &Honest).honest.program;
     let is_long = |terms: u32| terms > 64;
@@ -85,11 +85,11 @@ fn two_answers_to_one_question_are_proof() {
             assert_eq!(shown.accused, first.docket.claim.signer());
             assert_eq!(shown.disputes, [first.docket.id(), second.docket.id()]);
             let is_right = match kind {
-                MoveKind::Trace => shown.place == Place::Trace,
-                MoveKind::Totals => matches!(shown.place, Place::Totals { element: 5, .. }),
-                _ => matches!(shown.place, Place::Partials { element: 5, .. }),
+                MoveKind::Trace => shown.question == Question::Trace,
+                MoveKind::Totals => matches!(shown.question, Question::Totals { element: 5, .. }),
+                _ => matches!(shown.question, Question::Partials { element: 5, .. }),
             };
-            assert!(is_right, "{}", shown.place);
+            assert!(is_right, "{}", shown.question);
             assert!(judge_contradiction(&found(&second, &first)).is_ok());
         }
     }
@@ -214,9 +214,22 @@ fn damaged_contradictions_prove_nothing() {
     }
 }
 
-/// V-6.3: hash-bound moves and the challenger's are no statements.
+/// V-6.3: what hashes bind is no question, nor what the challenger is to say; an answer is of its question's kind.
 #[test]
-fn only_statements_are_places() {
-    assert_eq!(Place::of(&Phase::Trace), Some(Place::Trace));
-    assert_eq!(Place::of(&Phase::Target), None);
+fn only_statements_are_answers() {
+    assert_eq!(Question::of(&Phase::Trace), Some(Question::Trace));
+    assert_eq!(Question::of(&Phase::Target), None);
+    let bodies = [Move::Trace(Digest([1; 32])), Move::Totals([0; LANES]), Move::Partials(vec![0])];
+    let questions = [
+        Question::Trace,
+        Question::Totals { row: 0, element: 0 },
+        Question::Partials { row: 0, element: 0, lane: 0, first: 0, end: 2 },
+    ];
+    for (at, question) in questions.iter().enumerate() {
+        let taken: Vec<usize> = (0..3).filter(|body| question.takes(&bodies[*body])).collect();
+        assert_eq!(taken, [at]);
+        assert!(!question.takes(&Move::Reveal(Digest([1; 32]))));
+        // Its number is its tag, also in the ledger's rows (V-6.3).
+        assert_eq!(borsh::to_vec(question).unwrap()[0], at as u8);
+    }
 }

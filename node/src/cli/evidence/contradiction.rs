@@ -3,7 +3,7 @@
 use super::super::print::say;
 use super::arithmetic::coordinates;
 use super::relative::{delegated, relative_to};
-use retrace_verifier::evidence::{Contradiction, Place, judge_contradiction};
+use retrace_verifier::evidence::{Contradiction, judge_contradiction};
 use serde_json::{Value, json};
 
 /// Judges it and says so; true if it is proven.
@@ -25,7 +25,7 @@ pub fn show(found: &Contradiction, json: bool) -> bool {
                 "network": proven.network.to_string(),
                 "disputes": proven.disputes.map(|dispute| dispute.to_string()),
                 "at": coordinates(docket),
-                "question": question(&proven.place),
+                "question": proven.question.to_string(),
                 "relative_to": relative,
             }),
             Err(reason) => {
@@ -43,21 +43,11 @@ pub fn show(found: &Contradiction, json: bool) -> bool {
             say!("disputes  {}", proven.disputes[0]);
             say!("          {}", proven.disputes[1]);
             say!("at        {}", coordinates(docket));
-            say!("question  {}", question(&proven.place));
+            say!("question  {}", proven.question);
             say!("which of the two is false, and whether the claim is, does not matter and is not shown");
         }
         Err(reason) => say!("DISPROVEN: {reason}"),
     }
     super::relative::print(docket, delegations);
     verdict.is_ok()
-}
-
-fn question(place: &Place) -> String {
-    match place {
-        Place::Trace => "the trace root of the unit".into(),
-        Place::Totals { row, element } => format!("the lane totals of element {element} of row {row}"),
-        Place::Partials { row, element, lane, first, end } => {
-            format!("the accumulators of element {element} of row {row}, lane {lane}, links {first} to {end}")
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use super::super::exit::{Exit, Failure};
 use super::super::print::say;
 use super::steady::Steady;
-use super::{failed, verdict};
+use super::{failed, text, verdict};
 use retrace_verifier::lab::{Disputes, Options, disputes};
 use serde_json::{Map, Value, json};
 use std::time::Instant;
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if args.json {
         say!("{}", object(&report));
     } else {
-        lines(&report).iter().for_each(|line| say!("{line}"));
+        text(&report);
     }
     Ok(verdict(broken.is_empty()))
 }
@@ -68,28 +68,9 @@ fn object(report: &Disputes) -> Value {
         "seconds": report.nanoseconds as f64 / 1e9,
         "ops_covered": report.ops.len(),
         "places_covered": report.places.len(),
+        "controls": report.controls,
         "honest_lost": report.honest_lost,
         "convicted_by_op": ops.collect::<Map<_, _>>(),
         "convicted_by_place": places.collect::<Map<_, _>>(),
     })
-}
-
-fn lines(report: &Disputes) -> Vec<String> {
-    let places: Vec<String> = report.places.iter().map(|(place, n)| format!("{place} {n}")).collect();
-    vec![
-        format!("lies told           {} (seed {})", report.lies, report.seed),
-        format!(
-            "absorbed            {}: they rounded away, nothing that is claimed changed",
-            report.absorbed
-        ),
-        format!("convicted           {}", report.convicted),
-        format!("located             {}: op and element where they were told", report.located),
-        format!("ops, places         {} ops; {}", report.ops.len(), places.join(", ")),
-        format!("honest who lost     {} of {}", report.honest_lost, report.controls),
-        format!("moves a side        at most {}", report.moves_max),
-        format!("judging transaction at most {} bytes", report.evidence_bytes_max),
-        format!("a whole dispute     at most {} bytes", report.posted_bytes_max),
-        format!("judging             {:.0} us at the 99th percentile", report.judge_ns_p99 as f64 / 1e3),
-        format!("time                {:.1} s", report.nanoseconds as f64 / 1e9),
-    ]
 }

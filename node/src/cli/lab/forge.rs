@@ -3,7 +3,7 @@
 use super::super::exit::{Exit, Failure};
 use super::super::print::say;
 use super::steady::Steady;
-use super::{failed, verdict};
+use super::{failed, text, verdict};
 use retrace_verifier::lab::{Forgeries, forge};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if args.json {
         objects(&found).iter().for_each(|object| say!("{object}"));
     } else {
-        found.to_string().lines().for_each(|line| say!("{line}"));
+        text(&found);
     }
     Ok(verdict(found.survived() == 0))
 }

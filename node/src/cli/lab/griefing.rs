@@ -3,7 +3,7 @@
 use super::super::exit::{Exit, Failure};
 use super::super::print::say;
 use super::steady::Steady;
-use super::{failed, verdict};
+use super::{failed, text, verdict};
 use retrace_ledger::Params;
 use retrace_ledger::lab::{Griefing, Report, griefing};
 use serde_json::{Value, json};
@@ -40,14 +40,10 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if args.json {
         say!("{}", object(&report, args.seed, seconds));
     } else {
-        lines(&report, seconds).iter().for_each(|line| say!("{line}"));
+        text(&report);
+        say!("time              {seconds:.1} s");
     }
     Ok(verdict(report.holds()))
-}
-
-/// The dearest defense, as a share of the bond that its challenger lost.
-fn share(report: &Report) -> f64 {
-    report.defender_cost_ppm_of_bond as f64 / 1e6
 }
 
 fn object(report: &Report, seed: u64, seconds: f64) -> Value {
@@ -55,7 +51,7 @@ fn object(report: &Report, seed: u64, seconds: f64) -> Value {
         "seed": seed,
         "disputes": report.disputes,
         "honest_lost": report.honest_lost,
-        "defender_cost_share_of_bond": share(report),
+        "defender_cost_share_of_bond": report.defender_cost_ppm_of_bond as f64 / 1e6,
         "random": report.random,
         "adversarial": report.adversarial,
         "stalling": report.stalling,
@@ -70,26 +66,4 @@ fn object(report: &Report, seed: u64, seconds: f64) -> Value {
         "two_traces_convicted": report.two_traces_convicted,
         "seconds": seconds,
     })
-}
-
-fn lines(report: &Report, seconds: f64) -> Vec<String> {
-    let yes = |holds: bool| if holds { "yes" } else { "NO" };
-    vec![
-        format!("disputes          {}", report.disputes),
-        format!(
-            "how they played   at random {}, adversarially {}, stalling {}",
-            report.random, report.adversarial, report.stalling
-        ),
-        format!("honest who lost   {}", report.honest_lost),
-        format!("dearest defense   {:.1} % of the challenger's bond", share(report) * 100.0),
-        format!("bonds slashed     {}, worth {}", report.bonds_slashed, report.value_slashed.0),
-        format!("decided by clock  {}; moves refused {}", report.stalled, report.moves_refused),
-        format!("value conserved   {}", yes(report.escrow_conserved)),
-        format!(
-            "staged disputes   {} lost on purpose, {} liars saved by it",
-            report.staged_lost, report.staged_saved_liar
-        ),
-        format!("two traces        convicted: {}", yes(report.two_traces_convicted)),
-        format!("time              {seconds:.1} s"),
-    ]
 }

@@ -3,10 +3,12 @@
 mod disputes;
 mod forge;
 mod griefing;
+mod sizes;
 mod steady;
 mod study;
 
 use super::exit::{Exit, Failure};
+use super::print::say;
 use clap::Subcommand;
 
 /// Arguments of `retrace lab`.
@@ -29,6 +31,8 @@ enum Attack {
     Forge(forge::Args),
     /// Play the case study of Lu et al. (2023), with the paper's detection beside ours
     CaseStudy(study::Args),
+    /// Play one dispute over each of ten ops, from a toy to seven billion parameters: the evidence stays as small
+    Sizes(sizes::Args),
 }
 
 /// Runs the command.
@@ -38,6 +42,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Attack::Griefing(args) => griefing::run(args),
         Attack::Forge(args) => forge::run(args),
         Attack::CaseStudy(args) => study::run(args),
+        Attack::Sizes(args) => sizes::run(args),
     }
 }
 
@@ -52,6 +57,11 @@ struct LabFailed {
 /// Turns the lab's own errors into a failure.
 fn failed(what: impl std::fmt::Display) -> Failure {
     Failure::work(LabFailed { what: what.to_string() })
+}
+
+/// Prints a report as it writes itself.
+fn text(report: &impl std::fmt::Display) {
+    report.to_string().lines().for_each(|line| say!("{line}"));
 }
 
 /// The exit status of what stood or did not.

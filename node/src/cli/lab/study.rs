@@ -3,7 +3,7 @@
 use super::super::exit::{Exit, Failure};
 use super::super::print::say;
 use super::steady::Steady;
-use super::{failed, verdict};
+use super::{failed, text, verdict};
 use retrace_verifier::lab::{Studied, case_study};
 use serde_json::json;
 
@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         let attributed = study.rows.iter().filter(|row| row.attributed).count();
         say!("{}", json!({ "rows": study.rows.len(), "attributed": attributed }));
     } else {
-        study.to_string().lines().for_each(|line| say!("{line}"));
+        text(&study);
     }
     Ok(verdict(study.stood()))
 }

@@ -207,8 +207,9 @@ pub fn claim_facts(state: &State, claim: &Digest) -> Option<ClaimFacts> {
 #[cfg(test)]
 mod tests {
     use super::{ClaimFacts, ContradictionNote, read};
-    use retrace_ledger::{Amount, ClaimStatus, Ending, Event, Question, RewardReason, SlashReason};
+    use retrace_ledger::{Amount, ClaimStatus, Ending, Event, RewardReason, SlashReason};
     use retrace_verifier::digest::Digest;
+    use retrace_verifier::game::Question;
     use retrace_verifier::signature::PeerKey;
     use retrace_verifier::{Side, Unit};
 
