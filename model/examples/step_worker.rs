@@ -11,7 +11,7 @@ use std::time::Instant;
 use retrace_model::program::{Program, first_state, step_program};
 use retrace_model::{
     Architecture, Decay, Engine, F32Bits, GptSpec, Inputs, ModelSpec, OptimizerSpec, RunSpec, ScheduleSpec,
-    StepId, StepScalars, Unobserved, Words, Workspace, assigned_tokens, execute_in, initial_parameters,
+    StepId, StepScalars, Unobserved, Words, Workspace, advance_in, assigned_tokens, initial_parameters,
     selftest,
 };
 
@@ -71,11 +71,11 @@ impl Training {
         let at = StepId { round: 0, slot: 0, step: self.step };
         let tokens = assigned_tokens(&self.spec, &[9; 32], at, std::slice::from_ref(&self.shard))
             .expect("the shard is longer than a sequence");
-        let inputs = Inputs { pre: &self.state, tokens: &tokens, ..Inputs::default() };
-        let scalars = StepScalars::new(&self.spec, at);
-        let outputs =
-            execute_in(&mut self.workspace, &self.program, inputs, &scalars, &self.engine, &mut Unobserved);
-        self.workspace.recycle(std::mem::replace(&mut self.state, outputs.post));
+        let inputs = Inputs { tokens: &tokens, ..Inputs::default() };
+        let (scalars, none) = (StepScalars::new(&self.spec, at), &mut Unobserved);
+        let (workspace, state) = (&mut self.workspace, &mut self.state);
+        let outputs = advance_in(workspace, &self.program, state, inputs, &scalars, &self.engine, none);
+        self.workspace.recycle([outputs.batch]);
         self.step += 1;
         outputs.loss
     }
