@@ -80,7 +80,15 @@ fn main() {
     });
     let cached = 512.0 * 1.0486 / since.elapsed().as_secs_f64() / 1e3;
     let [plain, apart, traced] = [plain, apart, traced].map(|mut times| 1e3 * median(&mut times));
-    println!("plain {plain:.1} ms, rows apart {apart:.1} ms ({:.3}), traced {traced:.1} ms ({:.3})", apart / plain, traced / plain);
-    println!("{:.1} MB hashed in {:.1} ms: {:.1} GB/s; 16 MiB {large:.1} GB/s, 1 MiB {cached:.1} GB/s",
-        bytes as f64 / 1e6, traced - apart, bytes as f64 / (traced - apart) / 1e6);
+    println!(
+        "plain {plain:.1} ms, rows apart {apart:.1} ms ({:.3}), traced {traced:.1} ms ({:.3})",
+        apart / plain,
+        traced / plain
+    );
+    println!(
+        "{:.1} MB hashed in {:.1} ms: {:.1} GB/s; 16 MiB {large:.1} GB/s, 1 MiB {cached:.1} GB/s",
+        bytes as f64 / 1e6,
+        traced - apart,
+        bytes as f64 / (traced - apart) / 1e6
+    );
 }
