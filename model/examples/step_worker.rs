@@ -2,7 +2,8 @@
 //! [--backend NAME]`.
 //!
 //! A GPT over bytes: MLP four times as wide, tied head, AdamW with clipping at 1. `step N` takes N steps from where the
-//! last ones ended and answers `{"seconds": ..., "loss": ...}`: the mean time of one, the loss of the last.
+//! last ones ended and answers `{"seconds": ..., "loss": ..., "idle_rss_bytes": ...}`: the mean time of one, the loss of
+//! the last, the process's memory before it had a model.
 #![allow(clippy::disallowed_methods)] // a measurement reads the clock
 
 use std::io::{BufRead, Write};
@@ -11,7 +12,7 @@ use std::time::Instant;
 use retrace_model::program::{Program, first_state, step_program};
 use retrace_model::{
     Architecture, Decay, Engine, F32Bits, GptSpec, Inputs, ModelSpec, OptimizerSpec, RunSpec, ScheduleSpec,
-    StepId, StepScalars, Unobserved, Words, Workspace, assigned_tokens, execute_in, initial_parameters,
+    StepId, StepScalars, Unobserved, Words, Workspace, advance_in, assigned_tokens, initial_parameters,
     selftest,
 };
 
@@ -71,17 +72,25 @@ impl Training {
         let at = StepId { round: 0, slot: 0, step: self.step };
         let tokens = assigned_tokens(&self.spec, &[9; 32], at, std::slice::from_ref(&self.shard))
             .expect("the shard is longer than a sequence");
-        let inputs = Inputs { pre: &self.state, tokens: &tokens, ..Inputs::default() };
-        let scalars = StepScalars::new(&self.spec, at);
-        let outputs =
-            execute_in(&mut self.workspace, &self.program, inputs, &scalars, &self.engine, &mut Unobserved);
-        self.workspace.recycle(std::mem::replace(&mut self.state, outputs.post));
+        let inputs = Inputs { tokens: &tokens, ..Inputs::default() };
+        let (scalars, none) = (StepScalars::new(&self.spec, at), &mut Unobserved);
+        let (workspace, state) = (&mut self.workspace, &mut self.state);
+        let outputs = advance_in(workspace, &self.program, state, inputs, &scalars, &self.engine, none);
+        self.workspace.recycle([outputs.batch]);
         self.step += 1;
         outputs.loss
     }
 }
 
+/// Bytes of this process that are in memory now; none where the system does not say.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
 fn main() {
+    let idle = resident_bytes().map_or_else(|| "null".into(), |bytes| bytes.to_string());
     let numbers: Vec<u32> = std::env::args().skip(1).map_while(|word| word.parse().ok()).collect();
     let sizes = numbers.try_into().expect("usage: step_worker LAYERS WIDTH HEADS CONTEXT BATCH [OPTIONS]");
     let mut training = Training::new(spec(sizes), options::engine());
@@ -92,7 +101,8 @@ fn main() {
         let start = Instant::now();
         let loss = (0..count).fold(0, |_, _| training.step());
         let seconds = start.elapsed().as_secs_f64() / f64::from(count);
-        println!("{{\"seconds\": {seconds:e}, \"loss\": {}}}", f32::from_bits(loss));
+        let loss = f32::from_bits(loss);
+        println!("{{\"seconds\": {seconds:e}, \"loss\": {loss}, \"idle_rss_bytes\": {idle}}}");
         std::io::stdout().flush().expect("the driver reads");
     }
 }

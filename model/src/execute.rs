@@ -4,10 +4,11 @@ use crate::control;
 use crate::kernel::attention::{self, Backward, Forward, Heads};
 use crate::kernel::{Engine, Sources, compute};
 use crate::op::{OPERANDS_MAX, SCALARS_MAX};
-use crate::plan::{AttentionBackward, AttentionForward, Plan, Recompute, Work};
-use crate::program::{Home, Leaf, Program, Row};
+use crate::plan::{AttentionBackward, AttentionForward, Plan, Stage, Work};
+use crate::program::{Home, Leaf, Operand, Program, Row};
 use crate::schedule::StepScalars;
-use std::collections::BTreeSet;
+use crate::update::update;
+use crate::workspace::Workspace;
 
 /// A tensor's elements as raw words, row-major: binary32 bits or token ids.
 pub type Words = Vec<u32>;
@@ -59,65 +60,21 @@ impl Observer for Unobserved {
     }
 }
 
-/// Buffers kept from one run to the next: fresh pages cost more than most rows. It never changes a bit.
+/// A value of the op list in its buffer, which may be longer.
 #[derive(Clone, Debug, Default)]
-pub struct Workspace {
-    spare: Vec<Words>,
-    recompute: Recompute,
-    /// The last program, whether it was watched, and its plan.
-    planned: Option<(Program, bool, Plan)>,
-}
-
-impl Workspace {
-    /// A workspace whose runs compute again what `recompute` says, where nobody watches them.
-    pub fn new(recompute: Recompute) -> Workspace {
-        Workspace { recompute, ..Workspace::default() }
-    }
-
-    /// Takes tensors that the caller needs no more, such as the state before the last step.
-    pub fn recycle(&mut self, tensors: impl IntoIterator<Item = Words>) {
-        tensors.into_iter().for_each(|words| self.give_back(words));
-    }
-
-    /// The plan for `program`; for a new one, buffers that none of its rows can use are forgotten.
-    fn plan(&mut self, program: &Program, blind: bool) -> (Program, bool, Plan) {
-        match self.planned.take() {
-            Some(planned) if planned.1 == blind && planned.0 == *program => planned,
-            _ => {
-                let lengths: BTreeSet<u64> = program.rows.iter().map(Row::elements).collect();
-                self.spare.retain(|words| lengths.contains(&(words.len() as u64)));
-                let plan = if blind { Plan::new(program, self.recompute) } else { Plan::traced(program) };
-                (program.clone(), blind, plan)
-            }
-        }
-    }
-
-    /// A buffer of this length; a row writes every element, so what it holds does not matter.
-    fn take(&mut self, length: usize) -> Words {
-        match self.spare.iter().rposition(|words| words.len() == length) {
-            Some(at) => self.spare.swap_remove(at),
-            None => vec![0; length],
-        }
-    }
-
-    /// Elements of all buffers that are kept.
-    #[cfg(test)]
-    pub(crate) fn elements(&self) -> usize {
-        self.spare.iter().map(Vec::len).sum()
-    }
-
-    fn give_back(&mut self, words: Words) {
-        if !words.is_empty() {
-            self.spare.push(words);
-        }
-    }
+struct Held {
+    words: Words,
+    slot: usize,
 }
 
 struct Machine<'a> {
     program: &'a Program,
+    plan: &'a Plan,
     inputs: Inputs<'a>,
+    /// The pre-state, where the caller gave it away: an entry leaves when its successor takes its place.
+    given: Option<Vec<Words>>,
     engine: &'a Engine,
-    trace: Vec<Words>,
+    trace: Vec<Held>,
     outputs: Outputs,
     workspace: &'a mut Workspace,
 }
@@ -125,8 +82,11 @@ struct Machine<'a> {
 impl Machine<'_> {
     fn leaf(&self, leaf: Leaf) -> &[u32] {
         match leaf {
-            Leaf::Trace(at) => &self.trace[at as usize],
-            Leaf::Pre(at) => &self.inputs.pre[at as usize],
+            Leaf::Trace(at) => &self.trace[at as usize].words,
+            Leaf::Pre(at) => match &self.given {
+                Some(state) => &state[at as usize],
+                None => &self.inputs.pre[at as usize],
+            },
             Leaf::Base(at) => &self.inputs.base[at as usize],
             Leaf::Post(at) => &self.outputs.post[at as usize],
             Leaf::Batch => &self.outputs.batch,
@@ -136,29 +96,57 @@ impl Machine<'_> {
         }
     }
 
-    fn run(&mut self, row: &Row, scalars: &StepScalars) -> Words {
-        let mut out = self.workspace.take(row.elements() as usize);
+    /// An operand's leaf, without what its buffer has beyond.
+    fn view(&self, operand: &Operand) -> &[f32] {
+        let words = self.leaf(operand.leaf);
+        bytemuck::cast_slice(match operand.leaf {
+            Leaf::Trace(_) => &words[..operand.length as usize],
+            _ => words,
+        })
+    }
+
+    fn sources(&self, row: &Row, scalars: &StepScalars) -> Sources<'_> {
         let mut operands: [&[f32]; OPERANDS_MAX] = [&[]; OPERANDS_MAX];
         for (slot, operand) in operands.iter_mut().zip(&row.operands) {
-            *slot = bytemuck::cast_slice(self.leaf(operand.leaf));
+            *slot = self.view(operand);
         }
-        let start = row.start.as_ref().map_or(&[][..], |s| bytemuck::cast_slice(self.leaf(s.leaf)));
+        let start = row.start.as_ref().map_or(&[][..], |start| self.view(start));
         let mut resolved = [0.0; SCALARS_MAX];
         for (slot, scalar) in resolved.iter_mut().zip(&row.scalars) {
             *slot = f32::from_bits(scalars.resolve(*scalar));
         }
-        let sources = Sources { operands, start, scalars: resolved };
-        compute(self.engine, row, &sources, bytemuck::cast_slice_mut(&mut out));
+        Sources { operands, start, scalars: resolved }
+    }
+
+    /// The output of a stage of one row.
+    fn run(&mut self, row: &Row, stage: &Stage, scalars: &StepScalars) -> Words {
+        if let (Some(own), Some(state), Home::Post(entry)) = (stage.in_place, &mut self.given, row.home) {
+            let mut words = std::mem::take(&mut state[entry as usize]);
+            update(self.engine, row, &self.sources(row, scalars), own, &mut words);
+            return words;
+        }
+        let elements = row.elements() as usize;
+        let mut out = match stage.slots[0] {
+            Some(slot) => self.workspace.lend(slot, self.plan.slots[slot]),
+            None => self.workspace.take(elements),
+        };
+        compute(
+            self.engine,
+            row,
+            &self.sources(row, scalars),
+            bytemuck::cast_slice_mut(&mut out[..elements]),
+        );
         out
     }
 
     fn free(&mut self, leaf: u32) {
-        self.workspace.give_back(std::mem::take(&mut self.trace[leaf as usize]));
+        let held = std::mem::take(&mut self.trace[leaf as usize]);
+        self.workspace.give_back(held.slot, held.words);
     }
 
-    fn store(&mut self, home: Home, words: Words) {
+    fn store(&mut self, home: Home, words: Words, slot: Option<usize>) {
         match home {
-            Home::Trace(at) => self.trace[at as usize] = words,
+            Home::Trace(at) => self.trace[at as usize] = Held { words, slot: slot.unwrap_or_default() },
             Home::Post(at) => self.outputs.post[at as usize] = words,
             Home::Batch => self.outputs.batch = words,
             Home::Loss => self.outputs.loss = words.first().copied().unwrap_or(0),
@@ -166,13 +154,22 @@ impl Machine<'_> {
     }
 
     /// Buffers for the outputs of these rows.
-    fn take_outputs<const N: usize>(&mut self, rows: [usize; N]) -> [Words; N] {
-        rows.map(|at| self.workspace.take(self.program.rows[at].elements() as usize))
+    fn take_outputs<const N: usize>(&mut self, rows: [usize; N], slots: &[Option<usize>]) -> [Words; N] {
+        let mut slots = slots.iter();
+        rows.map(|at| match slots.next() {
+            Some(Some(slot)) => self.workspace.lend(*slot, self.plan.slots[*slot]),
+            _ => self.workspace.take(self.program.rows[at].elements() as usize),
+        })
     }
 
-    fn store_outputs<const N: usize>(&mut self, rows: [usize; N], outputs: [Words; N]) {
-        for (at, words) in rows.into_iter().zip(outputs) {
-            self.store(self.program.rows[at].home, words);
+    fn store_outputs<const N: usize>(
+        &mut self,
+        rows: [usize; N],
+        outputs: [Words; N],
+        slots: &[Option<usize>],
+    ) {
+        for ((at, words), slot) in rows.into_iter().zip(outputs).zip(slots) {
+            self.store(self.program.rows[at].home, words, *slot);
         }
     }
 
@@ -205,21 +202,21 @@ impl Machine<'_> {
         Heads { at: out.cast(), strides: [context * heads * head, head, heads * head] }
     }
 
-    fn attention_forward(&mut self, f: AttentionForward) {
+    fn attention_forward(&mut self, f: AttentionForward, slots: &[Option<usize>]) {
         let rows = [f.top(), f.sum(), f.mixed()];
-        let mut outputs = self.take_outputs(rows);
+        let mut outputs = self.take_outputs(rows, slots);
         let views = self.forward(f, outputs.each_mut().map(|words| words.as_mut_ptr()));
         // SAFETY: the plan found these rows, each of which its check proved; the outputs are this call's alone.
         unsafe { attention::forward(self.engine, &views) };
-        self.store_outputs(rows, outputs);
+        self.store_outputs(rows, outputs, slots);
     }
 
-    fn attention_backward(&mut self, b: AttentionBackward) {
+    fn attention_backward(&mut self, b: AttentionBackward, slots: &[Option<usize>]) {
         let rows = [b.query(), b.key(), b.value()];
-        let mut outputs = self.take_outputs(rows);
+        let mut outputs = self.take_outputs(rows, slots);
         let f = b.forward;
         let kept = [f.top(), f.sum()].map(|at| match self.program.rows[at].home {
-            Home::Trace(leaf) => self.trace[leaf as usize].as_ptr().cast_mut(),
+            Home::Trace(leaf) => self.trace[leaf as usize].words.as_ptr().cast_mut(),
             _ => std::ptr::null_mut(),
         });
         let [query, key, value] = outputs.each_mut().map(|words| words.as_mut_ptr());
@@ -232,7 +229,7 @@ impl Machine<'_> {
         };
         // SAFETY: as above; of the forward pass only leaves are read that the plan keeps until now.
         unsafe { attention::backward(self.engine, &views) };
-        self.store_outputs(rows, outputs);
+        self.store_outputs(rows, outputs, slots);
     }
 }
 
@@ -256,29 +253,60 @@ pub fn execute_in(
     engine: &Engine,
     observer: &mut dyn Observer,
 ) -> Outputs {
+    run(workspace, program, (inputs, None), scalars, engine, observer)
+}
+
+/// [`execute_in`] that takes the pre-state away and leaves the post-state in its place: of what an optimizer updates
+/// there is never a second copy (M-8.4). `inputs.pre` is not read; the outputs have no post-state.
+pub fn advance_in(
+    workspace: &mut Workspace,
+    program: &Program,
+    state: &mut Vec<Words>,
+    inputs: Inputs,
+    scalars: &StepScalars,
+    engine: &Engine,
+    observer: &mut dyn Observer,
+) -> Outputs {
+    let given = Some(std::mem::take(state));
+    let mut outputs = run(workspace, program, (inputs, given), scalars, engine, observer);
+    *state = std::mem::take(&mut outputs.post);
+    outputs
+}
+
+fn run(
+    workspace: &mut Workspace,
+    program: &Program,
+    (inputs, given): (Inputs, Option<Vec<Words>>),
+    scalars: &StepScalars,
+    engine: &Engine,
+    observer: &mut dyn Observer,
+) -> Outputs {
     control::with_default_control(|| {
         let planned = workspace.plan(program, observer.is_blind());
-        let trace = vec![Words::new(); program.trace_leaves as usize];
+        let trace = vec![Held::default(); program.trace_leaves as usize];
         let outputs =
             Outputs { post: vec![Words::new(); program.post_entries as usize], ..Outputs::default() };
-        let mut machine = Machine { program, inputs, engine, trace, outputs, workspace };
-        for stage in &planned.2.stages {
+        let plan = &planned.2;
+        let mut machine = Machine { program, plan, inputs, given, engine, trace, outputs, workspace };
+        for stage in &plan.stages {
             match stage.work {
                 Work::Row(at) => {
                     let row = &program.rows[at];
-                    let mut words = machine.run(row, scalars);
+                    let mut words = machine.run(row, stage, scalars);
                     if !planned.1 {
                         observer.output(at, row, &mut words);
                     }
-                    machine.store(row.home, words);
+                    machine.store(row.home, words, stage.slots[0]);
                 }
-                Work::AttentionForward(f) => machine.attention_forward(f),
-                Work::AttentionBackward(b) => machine.attention_backward(b),
+                Work::AttentionForward(f) => machine.attention_forward(f, &stage.slots),
+                Work::AttentionBackward(b) => machine.attention_backward(b, &stage.slots),
             }
             stage.frees.iter().for_each(|leaf| machine.free(*leaf));
         }
-        let outputs = machine.outputs;
-        workspace.planned = Some(planned);
+        let Machine { outputs, given, .. } = machine;
+        // What no update took the place of serves the next run.
+        workspace.recycle(given.into_iter().flatten());
+        workspace.keep(planned);
         outputs
     })
 }

@@ -22,10 +22,12 @@ pub mod selftest;
 pub mod soft;
 mod spec;
 pub mod tokens;
+mod update;
+mod workspace;
 
 pub use define::{element_value, empty_accumulator, lane_total, next_accumulator};
 pub use elementary::{cos, erf, exp, ln, sin, tanh};
-pub use execute::{Inputs, Observer, Outputs, Unobserved, Words, Workspace, execute, execute_in};
+pub use execute::{Inputs, Observer, Outputs, Unobserved, Words, advance_in, execute, execute_in};
 pub use kernel::{Backend, Engine, UnknownBackend, share};
 pub use random::{Place, StepId, assigned_tokens, initial_parameters, place};
 pub use schedule::StepScalars;
@@ -33,3 +35,4 @@ pub use spec::{
     ARITHMETIC_VERSION, Activation, AdamWSpec, Architecture, Decay, F32Bits, GptSpec, LlamaSpec, MlpSpec,
     ModelSpec, OptimizerSpec, OuterSpec, RunSpec, ScheduleSpec, SgdSpec, SpecError,
 };
+pub use workspace::Workspace;

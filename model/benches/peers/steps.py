@@ -37,12 +37,13 @@ def commands(home, name, parts, backends, threads):
 
 def measure(home, name, parts, backends, threads, rounds):
     """Medians and peaks of memory by side, and the losses after the warm-up as a check of life."""
-    workers, losses = [], {}
+    workers, losses, idle = [], {}, {}
     try:
         for side, (command, extra) in commands(home, name, parts, backends, threads).items():
             say(f"{name}: {side} warms up")
             workers.append(Worker(side, command, clean_environment(threads, extra), home.log(f"{name}-{side}")))
-            losses[side] = workers[-1].ask(f"step {WARM_UP_STEPS}")["loss"]
+            answer = workers[-1].ask(f"step {WARM_UP_STEPS}")
+            losses[side], idle[side] = answer["loss"], answer.get("idle_rss_bytes")
         say(f"{name}: {rounds} rounds of {len(workers)} sides")
         taken = interleave([(worker, "step 1") for worker in workers], rounds, lambda at: say(f"{name}: round {at}"))
         return {
@@ -50,6 +51,7 @@ def measure(home, name, parts, backends, threads, rounds):
             "fastest_seconds": {side: min(times) for side, times in taken.items()},
             "runs": rounds,
             "peak_rss_bytes": {worker.name: worker.peak_bytes() for worker in workers},
+            "idle_rss_bytes": idle,
             "loss_after_warm_up": losses,
         }
     finally:
@@ -77,7 +79,11 @@ def ratios(name, measured):
     if "ours_1_thread" in took:
         found["two_thread_speedup" if name == "step" else f"{name}_two_thread_speedup"] = \
             took["ours_1_thread"] / took["ours"]
-    torch = [size for side, size in memory.items() if side.startswith("torch")]
-    if torch:
-        found["peak_rss_vs_torch" if name == "step" else f"{name}_peak_rss_vs_torch"] = min(torch) / memory["ours"]
+    # Theirs over ours, like every ratio: above 1, ours takes less. First whole processes with their libraries, then what
+    # model and steps added to a process that had imported PyTorch, or had started.
+    grown = {side: size - (measured["idle_rss_bytes"][side] or 0) for side, size in memory.items()}
+    for key, sizes in (("peak_rss", memory), ("grown_rss", grown)):
+        torch = [size for side, size in sizes.items() if side.startswith("torch")]
+        if torch:
+            found[f"{key}_vs_torch" if name == "step" else f"{name}_{key}_vs_torch"] = min(torch) / sizes["ours"]
     return found

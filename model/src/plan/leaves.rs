@@ -59,7 +59,8 @@ pub(super) fn with_frees(program: &Program, works: Vec<Work>) -> Vec<Stage> {
                 frees.push(leaf);
             }
         }
-        stages.push(Stage { work, frees });
+        let slots = vec![None; outputs(work).len()];
+        stages.push(Stage { work, frees, slots, in_place: None });
     }
     stages.reverse();
     stages

@@ -1,48 +1,43 @@
-//! The forecast: how many bytes are alive at once (M-8.1).
+//! The forecast: how many bytes are alive at once (M-8.1, M-8.4).
 
 use super::leaves::outputs;
 use super::{Stage, trace_leaf};
 use crate::program::{Home, Leaf, Program};
 use std::collections::BTreeMap;
 
-/// Buffers of one length: how many are in use, and how many ever were.
-#[derive(Default)]
-struct Class {
-    now: u64,
-    most: u64,
+/// Bytes of a run's buffers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bytes {
+    /// What the program reads from outside: the state before, a base, deltas.
+    pub outside: u64,
+    /// Values of the op list.
+    pub slots: u64,
+    /// The state after and the batch.
+    pub written: u64,
+    /// Of these, what may take the place of the state before.
+    pub in_place: u64,
 }
 
-/// Bytes of all buffers, each length having as many as are ever in use at once: a workspace keeps no more.
-pub(super) fn peak(program: &Program, stages: &[Stage]) -> u64 {
-    let mut classes: BTreeMap<u64, Class> = BTreeMap::new();
-    let mut take = |length: u64| {
-        let class = classes.entry(length).or_default();
-        class.now += 1;
-        class.most = class.most.max(class.now);
-    };
+/// Bytes of all buffers.
+pub(super) fn bytes(program: &Program, stages: &[Stage], slots: &[u64]) -> Bytes {
     let mut outside: BTreeMap<Leaf, u64> = BTreeMap::new();
     for operand in program.rows.iter().flat_map(|row| row.operands.iter().chain(&row.start)) {
         if !matches!(operand.leaf, Leaf::Trace(_) | Leaf::Post(_) | Leaf::Batch) {
             outside.insert(operand.leaf, operand.length);
         }
     }
-    outside.values().for_each(|length| take(*length));
-    let mut lengths = vec![0; program.trace_leaves as usize];
+    let mut bytes = Bytes {
+        outside: 4 * outside.values().sum::<u64>(),
+        slots: 4 * slots.iter().sum::<u64>(),
+        ..Bytes::default()
+    };
     for stage in stages {
-        for at in outputs(stage.work) {
-            let row = &program.rows[at];
-            let class = classes.entry(row.elements()).or_default();
-            class.now += u64::from(row.home != Home::Loss);
-            class.most = class.most.max(class.now);
-            if let Some(leaf) = trace_leaf(row.home) {
-                lengths[leaf as usize] = row.elements();
-            }
-        }
-        for leaf in &stage.frees {
-            if let Some(class) = classes.get_mut(&lengths[*leaf as usize]) {
-                class.now -= 1;
+        for row in outputs(stage.work).into_iter().map(|at| &program.rows[at]) {
+            if trace_leaf(row.home).is_none() && row.home != Home::Loss {
+                bytes.written += 4 * row.elements();
+                bytes.in_place += if stage.in_place.is_some() { 4 * row.elements() } else { 0 };
             }
         }
     }
-    classes.iter().map(|(length, class)| 4 * length * class.most).sum()
+    bytes
 }

@@ -6,11 +6,15 @@ mod attention;
 mod leaves;
 mod memory;
 mod recompute;
+mod slots;
+mod updates;
 
 pub(crate) use attention::{AttentionBackward, AttentionForward};
 
 use crate::program::{Home, Leaf, Program};
 use leaves::{reads, writes};
+use memory::Bytes;
+use slots::Sharing;
 
 /// What of the forward pass is computed again instead of being kept (M-8.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,18 +37,25 @@ pub(crate) enum Work {
     AttentionBackward(AttentionBackward),
 }
 
-/// A piece of work, and the leaves of the op list that nobody needs after it.
+/// A piece of work with its memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stage {
     pub work: Work,
+    /// Leaves of the op list that nobody needs after it.
     pub frees: Vec<u32>,
+    /// The buffer of each output; none for one that leaves the run.
+    pub slots: Vec<Option<usize>>,
+    /// The operand in whose place the output may be written, where the caller gives the pre-state away (M-8.4).
+    pub in_place: Option<usize>,
 }
 
 /// A program's stages in the order in which they run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     pub(crate) stages: Vec<Stage>,
-    peak: u64,
+    /// Elements of each buffer.
+    pub(crate) slots: Vec<u64>,
+    bytes: Bytes,
 }
 
 impl Plan {
@@ -55,24 +66,32 @@ impl Plan {
             Recompute::Nothing => works,
             Recompute::Blocks => recompute::blocks(program, works),
         };
-        Plan::of(program, works)
+        Plan::of(program, works, Sharing::AnyLength)
     }
 
     /// The plan of a run that is watched: every row by itself, in order.
     pub fn traced(program: &Program) -> Plan {
-        Plan::of(program, (0..program.rows.len()).map(Work::Row).collect())
+        Plan::of(program, (0..program.rows.len()).map(Work::Row).collect(), Sharing::EqualLength)
     }
 
-    fn of(program: &Program, works: Vec<Work>) -> Plan {
-        let stages = leaves::with_frees(program, works);
-        let peak = memory::peak(program, &stages);
-        Plan { stages, peak }
+    fn of(program: &Program, works: Vec<Work>, sharing: Sharing) -> Plan {
+        let mut stages = leaves::with_frees(program, works);
+        let slots = slots::assign(program, &mut stages, sharing);
+        updates::mark(program, &mut stages);
+        let bytes = memory::bytes(program, &stages, &slots);
+        Plan { stages, slots, bytes }
     }
 
     /// Most bytes that tensors take at once, when steps follow each other in one workspace: the state before and
     /// after, and every value between that is alive. A thread adds about a MiB of its own.
     pub fn peak_bytes(&self) -> u64 {
-        self.peak
+        self.bytes.outside + self.bytes.slots + self.bytes.written
+    }
+
+    /// [`Plan::peak_bytes`] where the state after takes the place of the one before (M-8.4), as
+    /// [`crate::advance_in`] does.
+    pub fn advancing_bytes(&self) -> u64 {
+        self.peak_bytes() - self.bytes.in_place
     }
 }
 
@@ -86,5 +105,7 @@ fn traced(leaf: Leaf) -> Option<u32> {
     if let Leaf::Trace(leaf) = leaf { Some(leaf) } else { None }
 }
 
+#[cfg(test)]
+use leaves::outputs;
 #[cfg(test)]
 mod tests;

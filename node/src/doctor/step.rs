@@ -12,7 +12,7 @@ pub struct StepNeed {
     pub parameters: u64,
     /// Bytes of the state between steps: parameters and what the optimizer keeps for them.
     pub state_bytes: u64,
-    /// Most bytes at any time of a step (M-8).
+    /// Most bytes at any time of a step that keeps the state before, as a trainer does whose steps may be asked for.
     pub peak_bytes: u64,
     /// The same where blocks are computed again instead of being kept: `retrace train --recompute`.
     pub recomputing_bytes: u64,
@@ -32,12 +32,9 @@ impl StepNeed {
         }
     }
 
-    /// Most bytes at any time of a step that computes again what `recompute` says.
-    pub fn with(&self, recompute: Recompute) -> u64 {
-        match recompute {
-            Recompute::Nothing => self.peak_bytes,
-            Recompute::Blocks => self.recomputing_bytes,
-        }
+    /// Most bytes at any time of a step that trains here alone: it writes the state over the one before (M-8.4).
+    pub fn of_local_step(spec: &RunSpec, recompute: Recompute) -> u64 {
+        Plan::new(&step_program(spec), recompute).advancing_bytes()
     }
 
     /// Lines for people.

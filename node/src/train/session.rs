@@ -6,9 +6,8 @@ use super::text::Text;
 use retrace_model::plan::Recompute;
 use retrace_model::program::{Program, step_program};
 use retrace_model::{
-    Engine, Inputs, Observer, RunSpec, StepId, StepScalars, Unobserved, Words, Workspace, execute_in,
+    Engine, Inputs, Observer, RunSpec, StepId, StepScalars, Unobserved, Words, Workspace, advance_in,
 };
-use std::mem::replace;
 
 /// A run in progress.
 pub struct Session<'a> {
@@ -76,11 +75,9 @@ impl<'a> Session<'a> {
         let span = u64::from(self.spec.model.context) + 1;
         self.text.draw(&mut self.tokens, &self.beacon, at, self.spec.batch, span);
         let scalars = StepScalars::new(self.spec, at);
-        let inputs = Inputs { pre: &self.state, tokens: &self.tokens, ..Inputs::default() };
-        let (program, engine) = (&self.program, &self.engine);
-        let outputs = execute_in(&mut self.workspace, program, inputs, &scalars, engine, observer);
-        let before = replace(&mut self.state, outputs.post);
-        self.workspace.recycle(before);
+        let inputs = Inputs { tokens: &self.tokens, ..Inputs::default() };
+        let (workspace, program, state) = (&mut self.workspace, &self.program, &mut self.state);
+        let outputs = advance_in(workspace, program, state, inputs, &scalars, &self.engine, observer);
         self.workspace.recycle([outputs.batch]);
         self.step += 1;
         outputs.loss

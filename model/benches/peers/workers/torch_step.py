@@ -2,7 +2,8 @@
 
     torch_step.py eager|compiled THREADS LAYERS WIDTH HEADS CONTEXT BATCH
 
-Reads `step N` lines and answers each with `{"seconds": ..., "loss": ...}`, the mean of N steps.
+Reads `step N` lines and answers each with `{"seconds": ..., "loss": ..., "idle_rss_bytes": ...}`: the mean time of N
+steps, the loss of the last, and the process's memory before it had a model.
 """
 
 import json
@@ -60,7 +61,13 @@ def optimizer_of(model):
     return torch.optim.AdamW(groups, lr=3e-4, betas=(0.9, 0.95), eps=1e-8, fused=True)
 
 
+def resident_bytes():
+    with open("/proc/self/status", encoding="utf-8") as status:
+        return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
 def main():
+    idle = resident_bytes()
     mode, threads, layers, width, heads, context, batch = sys.argv[1], *map(int, sys.argv[2:])
     torch.set_num_threads(threads)
     torch.manual_seed(1)
@@ -71,8 +78,9 @@ def main():
 
     def step(at):
         words = batches[at % BATCHES]
-        loss = loss_of(words[:, :-1], words[:, 1:])
+        # Before the forward pass: the last step's gradients must not lie beside this one's activations.
         optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(words[:, :-1], words[:, 1:])
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -86,7 +94,7 @@ def main():
             loss = step(at)
         seconds = (time.perf_counter() - start) / count
         at += 1
-        print(json.dumps({"seconds": seconds, "loss": loss}), flush=True)
+        print(json.dumps({"seconds": seconds, "loss": loss, "idle_rss_bytes": idle}), flush=True)
 
 
 main()

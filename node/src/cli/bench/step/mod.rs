@@ -95,8 +95,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (spec, text) = subject(args.shape.preset()).map_err(Failure::input)?;
     let recompute = args.recompute.kind();
     let mut session = measure::session(&spec, &text, engine, recompute);
-    let planned =
-        StepNeed::of(&spec).with(recompute) + engine.threads as u64 * THREAD_BYTES + u64::from(TEXT_BYTES);
+    let planned = StepNeed::of_local_step(&spec, recompute)
+        + engine.threads as u64 * THREAD_BYTES
+        + u64::from(TEXT_BYTES);
     let memory = Memory::of_steps(&mut session, planned, idle);
     let times = measure::steps(&mut session, &spec, engine, args.steps);
     let rows = clock::Rows::measure(&mut session, engine, args.steps.min(5));
