@@ -2,43 +2,21 @@
 //! the blocks later retraces the branch that counts (L-5.18, L-5.19).
 
 use crate::{
-    agree::{agree, slashed},
+    agree::agree,
+    follow::{finished, slashed_names},
+    manifest::Manifest,
     net::{Network, text},
     node::Node,
-    process::wait_for,
 };
 use retrace_tests::binary::retrace;
 use serde_json::Value;
-use std::time::Duration;
 
 /// Every step is audited, so a lie is found soon, but not before it is merged.
-const MANIFEST: &str = r#"
-[[node]]
-role = "validator"
-count = 4
-
-[[node]]
-role = "trainer"
-
-[[node]]
-role = "trainer"
-strategy = "poisoned-gradient"
-
-[[node]]
-role = "verifier"
-count = 2
-
-[run]
-preset = "tiny"
-rounds = 6
-steps = 4
-audit_rate = 1.0
-merging = "optimistic"
-ahead = 3
-insured = 0.5
-"#;
-/// Longest run.
-const PATIENCE: Duration = Duration::from_secs(240);
+fn manifest() -> Manifest {
+    let trainers = Manifest::training("tiny", 6, 4).nodes("trainer", 1).liar("trainer", "poisoned-gradient");
+    let optimistic = "audit_rate = 1.0\nmerging = \"optimistic\"\nahead = 3\ninsured = 0.5";
+    trainers.nodes("verifier", 2).run(optimistic)
+}
 
 fn rounds(node: &Node, run: &str) -> Vec<Value> {
     (0..6).map(|round| node.get(&format!("/v1/runs/{run}/rounds/{round}"))).collect()
@@ -46,16 +24,14 @@ fn rounds(node: &Node, run: &str) -> Vec<Value> {
 
 #[test]
 fn a_merged_lie_is_gone_behind() {
-    let network = Network::start(MANIFEST);
+    let network = Network::start(&manifest());
     let watcher = network.node("validator-1");
-    let run = wait_for("end of the run", PATIENCE, || watcher.run().filter(|run| run["phase"] == "finished"));
+    let run = finished(&watcher);
     let id = run["id"].as_str().expect("an id");
     assert_eq!(run["clean_root"], run["checkpoint_root"], "nothing is unverified at the end: {run}");
-    let slashes = slashed(&watcher);
-    assert!(!slashes.is_empty());
-    for slash in &slashes {
-        assert_eq!(network.name_of(slash["account"].as_str().expect("an account")), "trainer-2", "{slash}");
-    }
+    let names = slashed_names(&network, &watcher);
+    let is_liar = |name: &String| name == "trainer-2";
+    assert!(!names.is_empty() && names.iter().all(is_liar), "the liar and nobody else: {names:?}");
 
     let rounds = rounds(&watcher, id);
     let merged_lies = rounds.iter().filter(|round| round["is_dead"] == true && round["taint"].is_null());
