@@ -1,8 +1,15 @@
 //! A run as its watcher sees it: what happened in it, what is disputed, who was slashed, how it ends.
 
-use crate::{agree::slashed, net::Network, node::Node, process::wait_for};
+use crate::{
+    agree::slashed,
+    http,
+    net::{Network, text},
+    node::Node,
+    process::wait_for,
+};
+use retrace_tests::binary::{judge, retrace};
 use serde_json::Value;
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 /// Longest run.
 const RUN_PATIENCE: Duration = Duration::from_secs(240);
@@ -29,6 +36,19 @@ pub fn under_way(watcher: &Node) -> Value {
 #[track_caller]
 pub fn dispute(watcher: &Node, id: &Value) -> Value {
     watcher.get(&format!("/v1/disputes/{}", id.as_str().expect("an id")))
+}
+
+/// What the interface gives as evidence of a dispute is proven by both judges, with no network; gives what ours says.
+#[track_caller]
+pub fn evidence(network: &Network, watcher: &Node, dispute: &str) -> Value {
+    let answer = http::get(watcher.rpc, &format!("/v1/evidence/{dispute}")).expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let bundle = network.beside("bundle");
+    fs::write(&bundle, &answer.body).expect("a bundle");
+    let said = retrace(&["evidence", "verify", "--json", &text(&bundle)]).exits(0).json();
+    assert_eq!(said["verdict"], "proven", "{said}");
+    judge(&bundle).exits(0);
+    said
 }
 
 /// Slots of a round of a run.

@@ -2,8 +2,7 @@
 
 use crate::{
     agree::{agree, heads, slashed},
-    follow::{dispute, finished},
-    http,
+    follow::{dispute, evidence, finished},
     manifest::Manifest,
     net::{Network, text},
     node::Node,
@@ -11,7 +10,7 @@ use crate::{
     process::{resident_kib, wait_for},
 };
 use retrace_tests::{
-    binary::{judge, retrace},
+    binary::retrace,
     files::{below, copy},
 };
 use serde_json::Value;
@@ -38,7 +37,8 @@ fn whoever_comes_later_retraces_it() {
     agree(&network.nodes());
     memory_is_bounded(&network);
     let slash = the_slash(&network, &watcher);
-    evidence_stands_alone(&network, &watcher, slash["dispute"].as_str().expect("a dispute"));
+    let said = evidence(&network, &watcher, slash["dispute"].as_str().expect("a dispute"));
+    assert_eq!(said["dispute"], slash["dispute"], "{said}");
     every_question_is_answered(&watcher, &slash);
 
     let fresh = outsider::init(&network, "fresh", None, &network.node("trainer-3"));
@@ -84,18 +84,6 @@ fn the_slash(network: &Network, watcher: &Node) -> Value {
     println!("from the dispute to the slash: {} blocks, {took_ms} ms", to - from);
     assert!(took_ms <= 2 * DISPUTE_MS_MAX, "{took_ms} ms");
     slash.clone()
-}
-
-/// What the interface gives as evidence is judged again by both judges, with no network.
-#[track_caller]
-fn evidence_stands_alone(network: &Network, watcher: &Node, dispute: &str) {
-    let answer = http::get(watcher.rpc, &format!("/v1/evidence/{dispute}")).expect("an answer");
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let bundle = network.beside("bundle");
-    fs::write(&bundle, &answer.body).expect("a bundle");
-    let said = retrace(&["evidence", "verify", "--json", &text(&bundle)]).exits(0).json();
-    assert_eq!((&said["verdict"], &said["dispute"]), (&"proven".into(), &dispute.into()), "{said}");
-    judge(&bundle).exits(0);
 }
 
 /// Every command that asks a node answers in words and in JSON.

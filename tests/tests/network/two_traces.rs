@@ -3,11 +3,12 @@
 
 use crate::{
     agree::agree,
-    follow::{dispute, events, finished, number, of_kind, slashed_names, slots},
+    follow::{dispute, events, evidence, finished, number, of_kind, slashed_names, slots},
     manifest::Manifest,
     net::Network,
 };
 use retrace_tests::binary::retrace;
+use serde_json::json;
 
 #[test]
 fn two_answers_to_one_question_convict() {
@@ -48,6 +49,10 @@ fn two_answers_to_one_question_convict() {
         assert_eq!(said["claim_status"], format!("convicted in dispute {id}"), "{said}");
     }
     assert_eq!(first["head"]["status"], format!("settled by dispute {id}"), "{first}");
+
+    let said = evidence(&network, &watcher, id);
+    assert_eq!(said["kind"], "proved by contradiction", "{said}");
+    assert_eq!(said["disputes"], json!([first["head"]["id"], second["head"]["id"]]), "{said}");
 
     let slashes = of_kind(&all, "slashed");
     assert_eq!(slashes.len(), 1, "{slashes:?}");
