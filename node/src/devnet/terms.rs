@@ -168,11 +168,15 @@ impl RunPlan {
         Some(Amount(needed.0.checked_next_multiple_of(1_000)?.max(LOCK_MIN)))
     }
 
-    /// A lock for each round that may be open at once, and half of one: in a delayed run a trainer can afford one lie, since
-    /// what is left of its stake does not carry another commitment.
+    /// A lock for each commitment and base that it may answer for at once, and half of one: in a delayed run, where nobody has
+    /// both at once, a trainer can afford one lie, since what is left of its stake does not carry another commitment.
     pub fn trainer_stake(&self) -> Option<Amount> {
         let lock = self.lock()?;
-        lock.times(u64::from(self.merging.ahead()) + 1)?.plus(Amount(lock.0 / 2))
+        let claims = match self.merging {
+            Merging::Delayed => 1,
+            Merging::Optimistic { ahead, .. } => u64::from(ahead) + 2,
+        };
+        lock.times(claims)?.plus(Amount(lock.0 / 2))
     }
 
     /// A verifier carries several challenges at a time.

@@ -292,12 +292,12 @@ impl Trainer {
     /// Everything that is not a dispute, in the oldest run that goes on.
     fn work(&mut self, board: &Board) -> Result<bool, RoleError> {
         let Some(view) = board.read(View::of) else { return Ok(false) };
-        self.publish(board, &view)?;
-        if let Some(slot) = self.open_slot(&view) {
-            self.commit(board, &view, slot)?;
-            return Ok(true);
-        }
-        self.post_base(board, &view)
+        // A state of an older round that cannot be made again yet holds up neither the slot nor the base.
+        let published = self.publish(board, &view).map(|()| false);
+        Disputes::before(published, || match self.open_slot(&view) {
+            Some(slot) => self.commit(board, &view, slot).map(|()| true),
+            None => self.post_base(board, &view),
+        })
     }
 }
 

@@ -53,7 +53,8 @@ impl Verifier {
         Verifier { strategy, ..self }
     }
 
-    /// Replays a unit from public bytes alone; none while the bytes are not there yet.
+    /// Replays a unit from public bytes alone; none while the bytes are not there yet, of it or of what its base was made
+    /// from: on another branch they may be.
     fn replay(
         &mut self,
         board: &Board,
@@ -62,6 +63,20 @@ impl Verifier {
         unit: Unit,
         conduct: Arc<dyn Conduct>,
     ) -> Result<Option<Replay>, RoleError> {
+        match self.replay_now(board, basis, claim, unit, conduct) {
+            Err(error) if error.is_waiting() => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    fn replay_now(
+        &mut self,
+        board: &Board,
+        basis: &Basis,
+        claim: &Claim,
+        unit: Unit,
+        conduct: Arc<dyn Conduct>,
+    ) -> Result<Replay, RoleError> {
         let lineage = basis.follow(&mut self.lineages, board, &self.identity.engine)?;
         match claim {
             Claim::Base(signed) => {
@@ -69,14 +84,9 @@ impl Verifier {
                 let scalars = task.scalars();
                 let trace = Rerun::new(task, scalars, &self.identity.engine, conduct);
                 let claimed = Claimed { post: Some(signed.claim.root), batch: None, loss: None };
-                Ok(Some(Replay { claimed, trace, opening: Opening::Nothing }))
+                Ok(Replay { claimed, trace, opening: Opening::Nothing })
             }
-            Claim::Segment(signed) => {
-                match self.replay_segment(board, basis, &lineage, signed, unit, conduct) {
-                    Err(RoleError::Blob(BlobError::Missing { .. })) => Ok(None),
-                    other => other.map(Some),
-                }
-            }
+            Claim::Segment(signed) => self.replay_segment(board, basis, &lineage, signed, unit, conduct),
         }
     }
 

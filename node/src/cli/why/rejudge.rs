@@ -88,7 +88,7 @@ fn contradicted(bytes: &[u8], said: &Dispute, network: &str) -> Verdict {
         ("the accused", shown.accused.to_string() == said.head.accused),
         ("the unit", shown.unit.to_string() == said.head.unit),
     ];
-    different(&pairs).unwrap_or(Verdict::Contradicted { place: shown.place.to_string(), judge_us })
+    different(&pairs).unwrap_or(Verdict::Contradicted { place: shown.question.to_string(), judge_us })
 }
 
 fn different(pairs: &[(&'static str, bool)]) -> Option<Verdict> {

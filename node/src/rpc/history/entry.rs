@@ -1,8 +1,9 @@
 //! One change of what an account is worth, with all that explains it (W-3.8).
 
-use retrace_ledger::{Amount, Question, RewardReason, SlashReason};
+use retrace_ledger::{Amount, RewardReason, SlashReason};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::game::MoveKind;
+use retrace_verifier::game::Question;
 use retrace_verifier::signature::PeerKey;
 use retrace_verifier::{Side, Unit};
 
