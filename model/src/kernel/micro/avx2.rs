@@ -39,27 +39,32 @@ unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
             }
         }
     }
-    t.call_next::<R, 16>();
     // Two places, which reach five rows and one: more would not fit into registers.
     let [mut a, mut a5] = [0, 5].map(|r| t.a.wrapping_add(r * t.a_step));
     let mut b = t.b;
     let a_term = if BY_ROWS { 1 } else { t.a_step };
-    for _ in 0..t.terms {
-        // SAFETY: the caller vouches for `terms` terms of R rows of a and 16 columns of b.
-        unsafe {
-            let y = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
-            for (r, line) in sums.iter_mut().enumerate() {
-                let at = match r {
-                    _ if !BY_ROWS => a.add(r),
-                    0..5 => a.add(r * t.a_step),
-                    _ => a5,
-                };
-                let x = _mm256_set1_ps(*at);
-                *line = [_mm256_fmadd_ps(x, y[0], line[0]), _mm256_fmadd_ps(x, y[1], line[1])];
+    let (mut turn, mut left) = (0, t.terms);
+    while left > 0 {
+        t.call::<R, 16>(turn);
+        let count = left.min(t.turn());
+        (turn, left) = (turn + 1, left - count);
+        for _ in 0..count {
+            // SAFETY: the caller vouches for `terms` terms of R rows of a and 16 columns of b.
+            unsafe {
+                let y = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
+                for (r, line) in sums.iter_mut().enumerate() {
+                    let at = match r {
+                        _ if !BY_ROWS => a.add(r),
+                        0..5 => a.add(r * t.a_step),
+                        _ => a5,
+                    };
+                    let x = _mm256_set1_ps(*at);
+                    *line = [_mm256_fmadd_ps(x, y[0], line[0]), _mm256_fmadd_ps(x, y[1], line[1])];
+                }
             }
+            [a, a5] = [a, a5].map(|a| a.wrapping_add(a_term));
+            b = b.wrapping_add(t.b_step);
         }
-        [a, a5] = [a, a5].map(|a| a.wrapping_add(a_term));
-        b = b.wrapping_add(t.b_step);
     }
     for (r, line) in sums.iter().enumerate() {
         // SAFETY: the caller vouches for R rows of 16 output elements.

@@ -39,28 +39,33 @@ unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
             }
         }
     }
-    t.call_next::<R, 32>();
     // Three places, each of which reaches five rows: more would not fit into registers.
     let [mut a, mut a5, mut a10] = [0, 5, 10].map(|r| t.a.wrapping_add(r * t.a_step));
     let mut b = t.b;
     let a_term = if BY_ROWS { 1 } else { t.a_step };
-    for _ in 0..t.terms {
-        // SAFETY: the caller vouches for `terms` terms of R rows of a and 32 columns of b.
-        unsafe {
-            let y = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
-            for (r, line) in sums.iter_mut().enumerate() {
-                let at = match r {
-                    _ if !BY_ROWS => a.add(r),
-                    0..5 => a.add(r * t.a_step),
-                    5..10 => a5.add((r - 5) * t.a_step),
-                    _ => a10.add((r - 10) * t.a_step),
-                };
-                let x = _mm512_set1_ps(*at);
-                *line = [_mm512_fmadd_ps(x, y[0], line[0]), _mm512_fmadd_ps(x, y[1], line[1])];
+    let (mut turn, mut left) = (0, t.terms);
+    while left > 0 {
+        t.call::<R, 32>(turn);
+        let count = left.min(t.turn());
+        (turn, left) = (turn + 1, left - count);
+        for _ in 0..count {
+            // SAFETY: the caller vouches for `terms` terms of R rows of a and 32 columns of b.
+            unsafe {
+                let y = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
+                for (r, line) in sums.iter_mut().enumerate() {
+                    let at = match r {
+                        _ if !BY_ROWS => a.add(r),
+                        0..5 => a.add(r * t.a_step),
+                        5..10 => a5.add((r - 5) * t.a_step),
+                        _ => a10.add((r - 10) * t.a_step),
+                    };
+                    let x = _mm512_set1_ps(*at);
+                    *line = [_mm512_fmadd_ps(x, y[0], line[0]), _mm512_fmadd_ps(x, y[1], line[1])];
+                }
             }
+            [a, a5, a10] = [a, a5, a10].map(|a| a.wrapping_add(a_term));
+            b = b.wrapping_add(t.b_step);
         }
-        [a, a5, a10] = [a, a5, a10].map(|a| a.wrapping_add(a_term));
-        b = b.wrapping_add(t.b_step);
     }
     for (r, line) in sums.iter().enumerate() {
         // SAFETY: the caller vouches for R rows of 32 output elements.
@@ -115,9 +120,6 @@ unsafe fn pack_terms(mut from: *const f32, down: usize, tall: usize, terms: usiz
     }
 }
 
-/// For each distance: lanes of the upper row and of the lower one, counted over both.
-const PICKS: [[[i32; 16]; 2]; 4] = [picks(8), picks(4), picks(2), picks(1)];
-
 /// An upper lane is its own where the bit of `distance` is clear, else the lower row's lane below.
 const fn picks(distance: i32) -> [[i32; 16]; 2] {
     let mut found = [[0; 16]; 2];
@@ -142,19 +144,29 @@ unsafe fn transpose(from: *const f32, across: usize, to: *mut f32, down: usize) 
         // SAFETY: the caller vouches for the square.
         *line = unsafe { _mm512_loadu_ps(from.add(j * across)) };
     }
-    for (round, picks) in PICKS.iter().enumerate() {
-        let distance = 8 >> round;
-        // SAFETY: an array of sixteen lanes is what a vector is loaded from.
-        let [upper, lower] = picks.each_ref().map(|p| unsafe { _mm512_loadu_si512(p.as_ptr().cast()) });
-        let before = now;
-        for i in (0..16).filter(|i| i & distance == 0) {
-            let (x, y) = (before[i], before[i + distance]);
-            now[i] = _mm512_permutex2var_ps(x, upper, y);
-            now[i + distance] = _mm512_permutex2var_ps(x, lower, y);
-        }
-    }
+    let now = swap::<8>(now);
+    let now = swap::<4>(now);
+    let now = swap::<2>(now);
+    let now = swap::<1>(now);
     for (i, line) in now.iter().enumerate() {
         // SAFETY: the caller vouches for the square.
         unsafe { _mm512_storeu_ps(to.add(i * down), *line) };
     }
+}
+
+/// Swaps the halves of the pairs of rows that are DISTANCE apart; a constant, so that all rows stay in registers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn swap<const DISTANCE: usize>(mut now: [__m512; 16]) -> [__m512; 16] {
+    let picks = const { picks(DISTANCE as i32) };
+    // SAFETY: an array of sixteen lanes is what a vector is loaded from.
+    let [upper, lower] = picks.each_ref().map(|p| unsafe { _mm512_loadu_si512(p.as_ptr().cast()) });
+    for i in 0..16 {
+        if i & DISTANCE == 0 {
+            let (x, y) = (now[i], now[i + DISTANCE]);
+            now[i] = _mm512_permutex2var_ps(x, upper, y);
+            now[i + DISTANCE] = _mm512_permutex2var_ps(x, lower, y);
+        }
+    }
+    now
 }

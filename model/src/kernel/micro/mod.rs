@@ -40,19 +40,55 @@ pub(super) struct Tile {
     pub out_row: usize,
     /// Where the next tile's accumulators will go: called into the cache, never read.
     pub next: *const f32,
+    /// What comes soon, and what comes later.
+    pub ahead: [Ahead; 2],
 }
 
-impl Tile {
-    /// Calls the places of the next tile's accumulators, while this tile keeps the processor busy.
+/// Turns of a tile; between two of them it calls some memory into the cache, since many calls at once would wait.
+pub(super) const TURNS: usize = 16;
+
+/// Memory that a tile calls into the cache while it computes: in turn t, of each run, what is at `t * step`.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead {
+    pub at: *const f32,
+    pub runs: usize,
+    /// Elements between two runs.
+    pub stride: usize,
+    pub step: usize,
+}
+
+impl Ahead {
+    /// No memory.
+    pub const NOTHING: Ahead = Ahead { at: std::ptr::null(), runs: 0, stride: 0, step: 0 };
+
     #[inline(always)]
-    fn call_next<const ROWS: usize, const COLUMNS: usize>(&self) {
-        for r in 0..ROWS {
-            let line = self.next.wrapping_add(r * self.out_row);
+    fn call<const NEAR: bool>(&self, turn: usize) {
+        for run in 0..self.runs {
+            prefetch::<NEAR>(self.at.wrapping_add(run * self.stride + turn * self.step));
+        }
+    }
+}
+
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // other bodies call nothing ahead
+impl Tile {
+    /// Terms of a turn.
+    #[inline(always)]
+    fn turn(&self) -> usize {
+        self.terms.div_ceil(TURNS)
+    }
+
+    /// Calls what turn `turn` has to call, while the terms before it keep the processor busy.
+    #[inline(always)]
+    fn call<const ROWS: usize, const COLUMNS: usize>(&self, turn: usize) {
+        if turn < ROWS {
+            let line = self.next.wrapping_add(turn * self.out_row);
             for last in (LINE_ELEMENTS..=COLUMNS).step_by(LINE_ELEMENTS) {
                 // The cache line of each sixteenth column; the one before the first is a neighbor's last.
                 prefetch::<true>(line.wrapping_add(last - 1));
             }
         }
+        self.ahead[0].call::<true>(turn);
+        self.ahead[1].call::<false>(turn);
     }
 }
 
@@ -61,7 +97,7 @@ pub(super) const LINE_ELEMENTS: usize = 16;
 
 /// A hint, near for what comes within a tile or two; it reads nothing and never faults.
 #[inline(always)]
-pub(super) fn prefetch<const NEAR: bool>(at: *const f32) {
+fn prefetch<const NEAR: bool>(at: *const f32) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};

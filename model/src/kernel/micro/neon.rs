@@ -38,7 +38,6 @@ unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
                 *line = read(t.start.add(r * t.start_row));
             }
         }
-        t.call_next::<R, 16>();
         let (mut a, mut b) = (t.a, t.b);
         let (a_row, a_term) = if BY_ROWS { (t.a_step, 1) } else { (1, t.a_step) };
         for _ in 0..t.terms {

@@ -18,11 +18,11 @@ pub(super) use pack::strip_length;
 pub(super) use panels::Panels;
 pub(super) use row::{batch, is_product};
 pub(super) use strip::Chains;
-use strip::Strip;
+use strip::{Next, Strip};
 
 use super::micro::{LINE, Micro};
 use super::{pool, scratch};
-use ahead::Ahead;
+use ahead::Shares;
 
 /// The element of row i and column j is at `at + i * row + j * column`.
 #[derive(Clone, Copy)]
@@ -117,11 +117,13 @@ pub(super) struct Product {
 // SAFETY: pieces of a product write different rows, and what they read nobody writes.
 unsafe impl Sync for Product {}
 
-/// Columns of a packed block of b: with LINE terms a quarter of a usual second-level cache.
-const BLOCK_COLUMNS: usize = 256;
+/// Columns of a packed block of b: with LINE terms half of a usual second-level cache.
+const BLOCK_COLUMNS: usize = 512;
 /// Rows or columns of a piece of work, as far as threads go round.
 const PIECE: usize = 1024;
 
+/// Columns for each thread, from which on pieces are cut by columns.
+const HALF_BLOCK: usize = BLOCK_COLUMNS / 2;
 /// Strips that read a block of b for less than it costs to pack it.
 const FEW: usize = 2;
 /// Elements between two terms of b, up to which tiles read it in place.
@@ -154,7 +156,7 @@ impl Product {
         let [rows, columns, _] = self.size;
         // A piece packs the block of b that it works on. Pieces of whole blocks of columns pack nothing twice, and
         // strips of a are packed once a block anyway.
-        let by_columns = self.mask.is_none() && (columns > rows || columns >= threads * BLOCK_COLUMNS);
+        let by_columns = self.mask.is_none() && (columns > rows || columns >= threads * HALF_BLOCK);
         let (side, tile, piece) = if by_columns {
             (columns, micro.columns, BLOCK_COLUMNS)
         } else {
@@ -263,10 +265,10 @@ impl Product {
             None => Right { at: b.from(0, column).at, term: b.row },
         };
         let cut = |strip: usize| rows.start + strip * rows.len() / strips;
-        let mut ahead_b = next
-            .map(|next| Ahead::new(self.b.from(next.term, next.column), next.terms, next.columns))
-            .unwrap_or(Ahead::NOTHING);
-        let share = ahead_b.share(strips * block.columns.div_ceil(wide));
+        let tiles = strips * block.columns.div_ceil(wide);
+        let mut later = next.map_or(Shares::NOTHING, |next| {
+            Shares::new(self.b.from(next.term, next.column), next.terms, next.columns, tiles)
+        });
         for strip in 0..strips {
             let (top, tall) = (cut(strip), cut(strip + 1) - cut(strip));
             let bound = self.bound.from(top, block.term);
@@ -274,7 +276,6 @@ impl Product {
                 continue;
             }
             let below = if strip + 1 < strips { micro.rows.min(rows.end - top - tall) } else { 0 };
-            let mut ahead_a = Ahead::new(self.a.from(top + tall, block.term), below, block.terms);
             let live = self.live(top + tall - 1).saturating_sub(block.column).min(block.columns);
             let panels = live.div_ceil(wide);
             // SAFETY: the caller vouches for a; the memory holds a whole strip.
@@ -282,10 +283,8 @@ impl Product {
                 pack::strip(micro, self.a.from(top, block.term), tall, block.terms, panels, memory)
             };
             let strip = Strip { micro, left, tall, terms: block.terms, bound };
-            let share_a = ahead_a.share(panels);
+            let mut soon = Shares::new(self.a.from(top + tall, block.term), below, block.terms, panels);
             for panel in 0..panels {
-                ahead_a.call::<true>(share_a);
-                ahead_b.call::<false>(share);
                 let column = panel * wide;
                 let chains = self.chains.at(top, block.column + column);
                 let next = if panel + 1 < panels {
@@ -293,9 +292,10 @@ impl Product {
                 } else {
                     self.chains.at(top + tall, block.column)
                 };
+                let next = Next { out: next.out, ahead: [soon.take(), later.take()] };
                 let chains = if block.term > 0 { chains.resting() } else { chains };
                 // SAFETY: the caller vouches for the product's places.
-                unsafe { strip.panel(right(column), chains, wide.min(block.columns - column), next.out) };
+                unsafe { strip.panel(right(column), chains, wide.min(block.columns - column), next) };
             }
         }
     }

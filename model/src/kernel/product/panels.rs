@@ -1,7 +1,7 @@
 //! Operand b of several products at once, packed as a whole.
 
-use super::super::micro::{LINE, Micro};
-use super::strip::{Chains, Strip};
+use super::super::micro::{Ahead, LINE, Micro};
+use super::strip::{Chains, Next, Strip};
 use super::{Bound, Left, Matrix, Right, pack};
 
 /// A packed operand b: blocks of LINE terms, each of all panels.
@@ -106,8 +106,9 @@ impl<'a> Panels<'a> {
             let live = self.micro.columns.min(self.columns - column);
             let b = Right { at: self.at.wrapping_add(self.offset(from, column)), term: self.micro.columns };
             let (here, next) = (chains.at(0, column), chains.at(0, column + self.micro.columns));
+            let next = Next { out: next.out, ahead: [Ahead::NOTHING; 2] };
             // SAFETY: the caller vouches for the chains; the panel was packed.
-            unsafe { strip.panel(b, here, live, next.out) };
+            unsafe { strip.panel(b, here, live, next) };
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A strip: a few rows of a product against panels of operand b, over one block of terms (M-3.3, M-3.7).
 
-use super::super::micro::{Micro, Tile};
+use super::super::micro::{Ahead, Micro, Tile};
 use super::{Bound, Left, Right};
 
 /// Where the accumulators of a strip begin and rest.
@@ -48,18 +48,32 @@ pub(in crate::kernel) struct Strip<'a> {
     pub bound: Bound,
 }
 
+/// What comes after a tile: where the next one's accumulators are, and memory to call.
+#[derive(Clone, Copy)]
+pub(in crate::kernel) struct Next {
+    pub out: *const f32,
+    pub ahead: [Ahead; 2],
+}
+
+impl Next {
+    /// After a tile of a few terms.
+    fn nothing(self) -> Next {
+        Next { ahead: [Ahead::NOTHING; 2], ..self }
+    }
+}
+
 /// Widest tile of any body.
 const COLUMNS_MAX: usize = 32;
 /// Tallest tile of any body.
 const ROWS_MAX: usize = 14;
 
 impl Strip<'_> {
-    /// One panel of b, of which `live` columns are there; the accumulators at `next` come next.
+    /// One panel of b, of which `live` columns are there; `next` comes next.
     ///
     /// # Safety
     /// The strip's places, `terms` lines of the panel, and the live columns of the chains exist.
     #[inline(always)]
-    pub unsafe fn panel(&self, b: Right, chains: Chains, live: usize, next: *const f32) {
+    pub unsafe fn panel(&self, b: Right, chains: Chains, live: usize, next: Next) {
         // SAFETY: the caller vouches for the live columns; the others go to a tile of this frame.
         unsafe {
             if live >= self.micro.columns {
@@ -85,30 +99,30 @@ impl Strip<'_> {
 
     /// The terms that all rows have in range together, the ends before and after them row by row.
     #[inline(always)]
-    unsafe fn ranges(&self, b: Right, chains: Chains, next: *const f32) {
-        let tile = |rows, span, chains| {
+    unsafe fn ranges(&self, b: Right, chains: Chains, next: Next) {
+        let tile = |rows, span, chains, next| {
             // SAFETY: the caller vouches for all rows and terms.
             unsafe { self.tile(rows, span, b, chains, next) }
         };
         match self.bound {
-            Bound::Full => tile(0..self.tall, [0, self.terms], chains),
+            Bound::Full => tile(0..self.tall, [0, self.terms], chains, next),
             Bound::UpTo { .. } => {
                 let common = self.span(0)[1];
-                tile(0..self.tall, [0, common], chains);
+                tile(0..self.tall, [0, common], chains, next);
                 for r in 1..self.tall {
                     let end = self.span(r)[1];
                     if common < end {
-                        tile(r..r + 1, [common, end], chains.resting());
+                        tile(r..r + 1, [common, end], chains.resting(), next.nothing());
                     }
                 }
             }
             Bound::From { .. } => {
                 let common = self.span(self.tall - 1)[0];
                 for r in 0..self.tall {
-                    tile(r..r + 1, [self.span(r)[0], common], chains);
+                    tile(r..r + 1, [self.span(r)[0], common], chains, next.nothing());
                 }
                 if common < self.terms {
-                    tile(0..self.tall, [common, self.terms], chains.resting());
+                    tile(0..self.tall, [common, self.terms], chains.resting(), next);
                 }
             }
         }
@@ -127,7 +141,7 @@ impl Strip<'_> {
         span: [usize; 2],
         b: Right,
         chains: Chains,
-        next: *const f32,
+        next: Next,
     ) {
         let (first, tall) = (rows.start, rows.len());
         let (a, a_step, by_rows) = match self.left {
@@ -145,7 +159,8 @@ impl Strip<'_> {
             start_row: chains.start_row,
             out: chains.out,
             out_row: chains.out_row,
-            next,
+            next: next.out,
+            ahead: next.ahead,
         };
         // SAFETY: the caller vouches for the places; a micro kernel is only handed out where it can run.
         unsafe { self.micro.run(tall, by_rows)(&tile) }
