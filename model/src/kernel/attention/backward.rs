@@ -1,8 +1,8 @@
 //! One head backward: queries in ascending blocks, so that keys and values meet their terms in order.
 
 use super::super::fast::Body;
-use super::super::micro::{LINE, Micro};
-use super::super::product::Panels;
+use super::super::micro::Micro;
+use super::super::product::{Panels, strip_length};
 use super::forward::{Block, transposed};
 use super::{Backward, Extent, block_rows, score_stride, softmax};
 use crate::arithmetic::Real32;
@@ -23,7 +23,7 @@ pub(super) fn lengths(micro: &Micro, e: Extent) -> [usize; 7] {
     let keys = Panels::length(micro, e.context, e.head);
     let rows = Panels::length(micro, block_rows(micro), e.head);
     let scores = block_rows(micro) * score_stride(e.context);
-    [across, across, keys, rows, scores, scores, LINE * micro.rows]
+    [across, across, keys, rows, scores, scores, strip_length(micro)]
 }
 
 impl Body for Head<'_> {

@@ -1,8 +1,8 @@
 //! One head forward, and the blocks of queries that both directions work on.
 
 use super::super::fast::Body;
-use super::super::micro::{LINE, Micro};
-use super::super::product::{Bound, Chains, Matrix, Panels};
+use super::super::micro::Micro;
+use super::super::product::{Bound, Chains, Matrix, Panels, strip_length};
 use super::{Extent, Forward, block_rows, score_stride, softmax};
 use crate::arithmetic::Real32;
 
@@ -20,7 +20,7 @@ pub(super) struct Head<'a> {
 pub(super) fn lengths(micro: &Micro, e: Extent) -> [usize; 4] {
     let keys = Panels::length(micro, e.head, e.context);
     let values = Panels::length(micro, e.context, e.head);
-    [keys, values, block_rows(micro) * score_stride(e.context), LINE * micro.rows]
+    [keys, values, block_rows(micro) * score_stride(e.context), strip_length(micro)]
 }
 
 impl Body for Head<'_> {

@@ -1,18 +1,29 @@
 //! Tiles for AVX2 with FMA: 6 x 16 accumulators in 12 of the 16 registers.
 
-use super::super::product::{Matrix, pack::panel};
-use super::{LINE, Micro, Run, Tile, bodies, canonicalize};
+use super::super::product::Matrix;
+use super::super::product::pack::{panels, rows};
+use super::{Micro, Run, Tile, bodies, canonicalize};
 use std::arch::x86_64::{
-    __m256, _CMP_UNORD_Q, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_movemask_ps, _mm256_or_ps,
-    _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_storeu_ps,
-    _mm256_unpackhi_ps, _mm256_unpacklo_ps,
+    __m256, _CMP_UNORD_Q, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_maskload_ps, _mm256_movemask_ps, _mm256_or_ps, _mm256_permute2f128_ps, _mm256_set1_ps,
+    _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
 const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4 5 6);
 const BY_TERMS: &[Run] = bodies!(run; false; 1 2 3 4 5 6);
 
-pub(super) const MICRO: Micro =
-    Micro { rows: 6, columns: 16, by_rows: BY_ROWS, by_terms: BY_TERMS, pack, transpose, side: 8 };
+pub(super) const MICRO: Micro = Micro {
+    rows: 6,
+    columns: 16,
+    by_rows: BY_ROWS,
+    by_terms: BY_TERMS,
+    height: 8,
+    pack,
+    pack_rows,
+    pack_terms,
+    transpose,
+    side: 8,
+};
 
 /// # Safety
 /// See [`Run`]: AVX2 and FMA, and a tile whose places exist.
@@ -28,18 +39,31 @@ unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
             }
         }
     }
-    let (mut a, mut b) = (t.a, t.b);
-    let a_term = if BY_ROWS { 1 } else { t.a_term };
-    for _ in 0..t.terms {
-        // SAFETY: the caller vouches for `terms` terms of R rows of a and 16 columns of b.
-        unsafe {
-            let y = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
-            for (r, line) in sums.iter_mut().enumerate() {
-                let x = _mm256_set1_ps(*a.add(if BY_ROWS { r * LINE } else { r }));
-                *line = [_mm256_fmadd_ps(x, y[0], line[0]), _mm256_fmadd_ps(x, y[1], line[1])];
+    // Two places, which reach five rows and one: more would not fit into registers.
+    let [mut a, mut a5] = [0, 5].map(|r| t.a.wrapping_add(r * t.a_step));
+    let mut b = t.b;
+    let a_term = if BY_ROWS { 1 } else { t.a_step };
+    let (mut turn, mut left) = (0, t.terms);
+    while left > 0 {
+        t.call::<R, 16>(turn);
+        let count = left.min(t.turn());
+        (turn, left) = (turn + 1, left - count);
+        for _ in 0..count {
+            // SAFETY: the caller vouches for `terms` terms of R rows of a and 16 columns of b.
+            unsafe {
+                let y = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
+                for (r, line) in sums.iter_mut().enumerate() {
+                    let at = match r {
+                        _ if !BY_ROWS => a.add(r),
+                        0..5 => a.add(r * t.a_step),
+                        _ => a5,
+                    };
+                    let x = _mm256_set1_ps(*at);
+                    *line = [_mm256_fmadd_ps(x, y[0], line[0]), _mm256_fmadd_ps(x, y[1], line[1])];
+                }
             }
-            a = a.add(a_term);
-            b = b.add(16);
+            [a, a5] = [a, a5].map(|a| a.wrapping_add(a_term));
+            b = b.wrapping_add(t.b_step);
         }
     }
     for (r, line) in sums.iter().enumerate() {
@@ -67,11 +91,34 @@ fn has_nan<const R: usize>(sums: &[[__m256; 2]; R]) -> bool {
 }
 
 /// # Safety
-/// See [`panel`].
+/// See [`panels`].
 #[target_feature(enable = "avx2,fma")]
 unsafe fn pack(micro: &Micro, b: Matrix, terms: usize, live: usize, to: *mut f32) {
     // SAFETY: the caller vouches for both extents.
-    unsafe { panel(micro, b, terms, live, to) }
+    unsafe { panels(micro, b, terms, live, to) }
+}
+
+/// # Safety
+/// See [`rows`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn pack_rows(a: Matrix, tall: usize, terms: usize, to: *mut f32) {
+    // SAFETY: the caller vouches for both extents.
+    unsafe { rows(a, tall, terms, to) }
+}
+
+/// # Safety
+/// See [`super::PackTerms`]: `terms` lines of `tall` elements, at least 1 and at most 8.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn pack_terms(mut from: *const f32, down: usize, tall: usize, terms: usize, mut to: *mut f32) {
+    let lanes: [i32; 8] = std::array::from_fn(|lane| if lane < tall { -1 } else { 0 });
+    // SAFETY: an array of eight lanes is what a vector is loaded from.
+    let live = unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) };
+    for _ in 0..terms {
+        // SAFETY: the caller vouches for the live elements; a masked load touches no other.
+        unsafe { _mm256_storeu_ps(to, _mm256_maskload_ps(from, live)) };
+        from = from.wrapping_add(down);
+        to = to.wrapping_add(8);
+    }
 }
 
 /// Eight vectors: pairs, pairs of pairs, then halves.

@@ -1,17 +1,29 @@
 //! Tiles for AVX-512F: 14 x 32 accumulators in 28 of the 32 registers.
 
-use super::super::product::{Matrix, pack::panel};
-use super::{LINE, Micro, Run, Tile, bodies, canonicalize};
+use super::super::product::Matrix;
+use super::super::product::pack::{panels, rows};
+use super::{Micro, Run, Tile, bodies, canonicalize};
 use std::arch::x86_64::{
-    __m512, __m512i, __mmask16, _CMP_UNORD_Q, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_permutex2var_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, __mmask16, _CMP_UNORD_Q, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_maskz_loadu_ps, _mm512_permutex2var_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_storeu_ps,
 };
 
 const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 const BY_TERMS: &[Run] = bodies!(run; false; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 
-pub(super) const MICRO: Micro =
-    Micro { rows: 14, columns: 32, by_rows: BY_ROWS, by_terms: BY_TERMS, pack, transpose, side: 16 };
+pub(super) const MICRO: Micro = Micro {
+    rows: 14,
+    columns: 32,
+    by_rows: BY_ROWS,
+    by_terms: BY_TERMS,
+    height: 16,
+    pack,
+    pack_rows,
+    pack_terms,
+    transpose,
+    side: 16,
+};
 
 /// # Safety
 /// See [`Run`]: AVX-512F, and a tile whose places exist.
@@ -27,18 +39,32 @@ unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
             }
         }
     }
-    let (mut a, mut b) = (t.a, t.b);
-    let a_term = if BY_ROWS { 1 } else { t.a_term };
-    for _ in 0..t.terms {
-        // SAFETY: the caller vouches for `terms` terms of R rows of a and 32 columns of b.
-        unsafe {
-            let y = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
-            for (r, line) in sums.iter_mut().enumerate() {
-                let x = _mm512_set1_ps(*a.add(if BY_ROWS { r * LINE } else { r }));
-                *line = [_mm512_fmadd_ps(x, y[0], line[0]), _mm512_fmadd_ps(x, y[1], line[1])];
+    // Three places, each of which reaches five rows: more would not fit into registers.
+    let [mut a, mut a5, mut a10] = [0, 5, 10].map(|r| t.a.wrapping_add(r * t.a_step));
+    let mut b = t.b;
+    let a_term = if BY_ROWS { 1 } else { t.a_step };
+    let (mut turn, mut left) = (0, t.terms);
+    while left > 0 {
+        t.call::<R, 32>(turn);
+        let count = left.min(t.turn());
+        (turn, left) = (turn + 1, left - count);
+        for _ in 0..count {
+            // SAFETY: the caller vouches for `terms` terms of R rows of a and 32 columns of b.
+            unsafe {
+                let y = [_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16))];
+                for (r, line) in sums.iter_mut().enumerate() {
+                    let at = match r {
+                        _ if !BY_ROWS => a.add(r),
+                        0..5 => a.add(r * t.a_step),
+                        5..10 => a5.add((r - 5) * t.a_step),
+                        _ => a10.add((r - 10) * t.a_step),
+                    };
+                    let x = _mm512_set1_ps(*at);
+                    *line = [_mm512_fmadd_ps(x, y[0], line[0]), _mm512_fmadd_ps(x, y[1], line[1])];
+                }
             }
-            a = a.add(a_term);
-            b = b.add(32);
+            [a, a5, a10] = [a, a5, a10].map(|a| a.wrapping_add(a_term));
+            b = b.wrapping_add(t.b_step);
         }
     }
     for (r, line) in sums.iter().enumerate() {
@@ -66,11 +92,45 @@ fn has_nan<const R: usize>(sums: &[[__m512; 2]; R]) -> bool {
 }
 
 /// # Safety
-/// See [`panel`].
+/// See [`panels`].
 #[target_feature(enable = "avx512f")]
 unsafe fn pack(micro: &Micro, b: Matrix, terms: usize, live: usize, to: *mut f32) {
     // SAFETY: the caller vouches for both extents.
-    unsafe { panel(micro, b, terms, live, to) }
+    unsafe { panels(micro, b, terms, live, to) }
+}
+
+/// # Safety
+/// See [`rows`].
+#[target_feature(enable = "avx512f")]
+unsafe fn pack_rows(a: Matrix, tall: usize, terms: usize, to: *mut f32) {
+    // SAFETY: the caller vouches for both extents.
+    unsafe { rows(a, tall, terms, to) }
+}
+
+/// # Safety
+/// See [`super::PackTerms`]: `terms` lines of `tall` elements, at least 1 and at most 16.
+#[target_feature(enable = "avx512f")]
+unsafe fn pack_terms(mut from: *const f32, down: usize, tall: usize, terms: usize, mut to: *mut f32) {
+    let live: __mmask16 = u16::MAX >> (16 - tall);
+    for _ in 0..terms {
+        // SAFETY: the caller vouches for the live elements; a masked load touches no other.
+        unsafe { _mm512_storeu_ps(to, _mm512_maskz_loadu_ps(live, from)) };
+        from = from.wrapping_add(down);
+        to = to.wrapping_add(16);
+    }
+}
+
+/// An upper lane is its own where the bit of `distance` is clear, else the lower row's lane below.
+const fn picks(distance: i32) -> [[i32; 16]; 2] {
+    let mut found = [[0; 16]; 2];
+    let mut lane = 0;
+    while lane < 16 {
+        let own = lane & distance == 0;
+        found[0][lane as usize] = if own { lane } else { 16 + (lane ^ distance) };
+        found[1][lane as usize] = if own { lane ^ distance } else { 16 + lane };
+        lane += 1;
+    }
+    found
 }
 
 /// Sixteen vectors: four rounds swap the halves of pairs at distance 8, 4, 2, 1.
@@ -84,29 +144,29 @@ unsafe fn transpose(from: *const f32, across: usize, to: *mut f32, down: usize) 
         // SAFETY: the caller vouches for the square.
         *line = unsafe { _mm512_loadu_ps(from.add(j * across)) };
     }
-    for distance in [8, 4, 2, 1] {
-        // Lane j of the upper row: its own where the bit of `distance` is clear, else the lower row's lane below.
-        let pick = |set: i32| -> __m512i {
-            let lane = |j: i32| match (j & distance == 0, set) {
-                (true, 0) => j,
-                (false, 0) => 16 + (j ^ distance),
-                (true, _) => j ^ distance,
-                (false, _) => 16 + j,
-            };
-            let lanes: [i32; 16] = std::array::from_fn(|j| lane(j as i32));
-            // SAFETY: an array of sixteen lanes is what a vector is loaded from.
-            unsafe { _mm512_loadu_si512(lanes.as_ptr().cast()) }
-        };
-        let (upper, lower) = (pick(0), pick(1));
-        let before = now;
-        for i in (0..16).filter(|i| i & distance as usize == 0) {
-            let (x, y) = (before[i], before[i + distance as usize]);
-            now[i] = _mm512_permutex2var_ps(x, upper, y);
-            now[i + distance as usize] = _mm512_permutex2var_ps(x, lower, y);
-        }
-    }
+    let now = swap::<8>(now);
+    let now = swap::<4>(now);
+    let now = swap::<2>(now);
+    let now = swap::<1>(now);
     for (i, line) in now.iter().enumerate() {
         // SAFETY: the caller vouches for the square.
         unsafe { _mm512_storeu_ps(to.add(i * down), *line) };
     }
+}
+
+/// Swaps the halves of the pairs of rows that are DISTANCE apart; a constant, so that all rows stay in registers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn swap<const DISTANCE: usize>(mut now: [__m512; 16]) -> [__m512; 16] {
+    let picks = const { picks(DISTANCE as i32) };
+    // SAFETY: an array of sixteen lanes is what a vector is loaded from.
+    let [upper, lower] = picks.each_ref().map(|p| unsafe { _mm512_loadu_si512(p.as_ptr().cast()) });
+    for i in 0..16 {
+        if i & DISTANCE == 0 {
+            let (x, y) = (now[i], now[i + DISTANCE]);
+            now[i] = _mm512_permutex2var_ps(x, upper, y);
+            now[i + DISTANCE] = _mm512_permutex2var_ps(x, lower, y);
+        }
+    }
+    now
 }

@@ -1,7 +1,7 @@
 //! Tiles without instructions of their own: the compiler's vectors, on any machine.
 
-use super::super::product::pack::panel;
-use super::{LINE, Micro, Run, Tile, bodies};
+use super::super::product::pack::{panels, rows, terms};
+use super::{Micro, Run, Tile, bodies};
 use crate::arithmetic::{Real32, canonical};
 use crate::emulated::Portable32 as Plain;
 
@@ -13,8 +13,18 @@ const SIDE: usize = 8;
 const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4);
 const BY_TERMS: &[Run] = bodies!(run; false; 1 2 3 4);
 
-pub(super) const MICRO: Micro =
-    Micro { rows: 4, columns: C, by_rows: BY_ROWS, by_terms: BY_TERMS, pack: panel, transpose, side: SIDE };
+pub(super) const MICRO: Micro = Micro {
+    rows: 4,
+    columns: C,
+    by_rows: BY_ROWS,
+    by_terms: BY_TERMS,
+    height: 4,
+    pack: panels,
+    pack_rows: rows,
+    pack_terms: terms::<4>,
+    transpose,
+    side: SIDE,
+};
 
 /// # Safety
 /// See [`Run`]: a tile whose places exist.
@@ -27,19 +37,19 @@ unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
         }
     }
     let (mut a, mut b) = (t.a, t.b);
-    let a_term = if BY_ROWS { 1 } else { t.a_term };
+    let (a_row, a_term) = if BY_ROWS { (t.a_step, 1) } else { (1, t.a_step) };
     for _ in 0..t.terms {
         // SAFETY: the caller vouches for `terms` terms of R rows of a and C columns of b.
         unsafe {
             let y = read(b);
             for (r, line) in sums.iter_mut().enumerate() {
-                let x = <Plain as Real32>::from_bits((*a.add(if BY_ROWS { r * LINE } else { r })).to_bits());
+                let x = <Plain as Real32>::from_bits((*a.add(r * a_row)).to_bits());
                 for j in 0..C {
                     line[j] = x.fma(y[j], line[j]);
                 }
             }
-            a = a.add(a_term);
-            b = b.add(C);
+            a = a.wrapping_add(a_term);
+            b = b.wrapping_add(t.b_step);
         }
     }
     for (r, line) in sums.iter().enumerate() {

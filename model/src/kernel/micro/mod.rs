@@ -14,18 +14,20 @@ use super::Backend;
 use super::product::Matrix;
 use crate::arithmetic::canonical;
 
-/// Elements between two rows of a strip of operand a that is packed by rows; no block has more terms.
+/// Most terms of a block; the rows of a strip of operand a that is packed by rows are as far apart.
 pub(super) const LINE: usize = 256;
 
 /// What one tile reads and writes. Panels of b hold `Micro::columns` neighbors a term.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
-    /// First element of operand a: by rows `a[r * LINE + k]`, by terms `a[r + k * a_term]`.
+    /// First element of operand a: by rows `a[r * a_step + k]`, by terms `a[r + k * a_step]`.
     pub a: *const f32,
-    /// Elements between two terms of a, by terms only.
-    pub a_term: usize,
-    /// First element of the panel of operand b.
+    /// Elements between two rows of a, or between two terms.
+    pub a_step: usize,
+    /// First element of operand b: `b[k * b_step + j]`.
     pub b: *const f32,
+    /// Elements between two terms of b.
+    pub b_step: usize,
     /// Terms to walk.
     pub terms: usize,
     /// Where the accumulators begin; null for +0.
@@ -36,6 +38,80 @@ pub(super) struct Tile {
     pub out: *mut f32,
     /// Elements between two rows of the output.
     pub out_row: usize,
+    /// Where the next tile's accumulators will go: called into the cache, never read.
+    pub next: *const f32,
+    /// What comes soon, and what comes later.
+    pub ahead: [Ahead; 2],
+}
+
+/// Turns of a tile; between two of them it calls some memory into the cache, since many calls at once would wait.
+pub(super) const TURNS: usize = 16;
+
+/// Memory that a tile calls into the cache while it computes: in turn t, of each run, what is at `t * step`.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead {
+    pub at: *const f32,
+    pub runs: usize,
+    /// Elements between two runs.
+    pub stride: usize,
+    pub step: usize,
+}
+
+impl Ahead {
+    /// No memory.
+    pub const NOTHING: Ahead = Ahead { at: std::ptr::null(), runs: 0, stride: 0, step: 0 };
+
+    #[inline(always)]
+    fn call<const NEAR: bool>(&self, turn: usize) {
+        for run in 0..self.runs {
+            prefetch::<NEAR>(self.at.wrapping_add(run * self.stride + turn * self.step));
+        }
+    }
+}
+
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // other bodies call nothing ahead
+impl Tile {
+    /// Terms of a turn.
+    #[inline(always)]
+    fn turn(&self) -> usize {
+        self.terms.div_ceil(TURNS)
+    }
+
+    /// Calls what turn `turn` has to call, while the terms before it keep the processor busy.
+    #[inline(always)]
+    fn call<const ROWS: usize, const COLUMNS: usize>(&self, turn: usize) {
+        if turn < ROWS {
+            let line = self.next.wrapping_add(turn * self.out_row);
+            for last in (LINE_ELEMENTS..=COLUMNS).step_by(LINE_ELEMENTS) {
+                // The cache line of each sixteenth column; the one before the first is a neighbor's last.
+                prefetch::<true>(line.wrapping_add(last - 1));
+            }
+        }
+        self.ahead[0].call::<true>(turn);
+        self.ahead[1].call::<false>(turn);
+    }
+}
+
+/// Elements of a cache line.
+pub(super) const LINE_ELEMENTS: usize = 16;
+
+/// A hint, near for what comes within a tile or two; it reads nothing and never faults.
+#[inline(always)]
+fn prefetch<const NEAR: bool>(at: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a prefetch of any address is allowed.
+        unsafe {
+            if NEAR {
+                _mm_prefetch::<_MM_HINT_T0>(at.cast());
+            } else {
+                _mm_prefetch::<_MM_HINT_T1>(at.cast());
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 /// Runs a tile of a fixed number of rows.
@@ -45,8 +121,15 @@ pub(super) struct Tile {
 /// columns and terms can be read (`out`: written, and not read by anyone else).
 pub(super) type Run = unsafe fn(&Tile);
 
-/// [`super::product::pack::panel`], with the body's instructions.
+/// [`super::product::pack::panels`], with the body's instructions.
 pub(super) type Pack = unsafe fn(&Micro, Matrix, usize, usize, *mut f32);
+
+/// [`super::product::pack::rows`], with the body's instructions.
+pub(super) type PackRows = unsafe fn(Matrix, usize, usize, *mut f32);
+
+/// Copies lines of up to `Micro::height` elements, whatever follows them: from, elements between two lines, elements
+/// of a line, lines, to; there each line takes `Micro::height`.
+pub(super) type PackTerms = unsafe fn(*const f32, usize, usize, usize, *mut f32);
 
 /// The tiles of one body.
 #[derive(Clone, Copy)]
@@ -57,8 +140,14 @@ pub(super) struct Micro {
     pub columns: usize,
     by_rows: &'static [Run],
     by_terms: &'static [Run],
-    /// Packs a panel of operand b: the body's own compilation of [`super::product::pack::panel`].
+    /// Elements between two terms of a strip of operand a that is packed by terms; at least `rows`.
+    pub height: usize,
+    /// Packs a block of operand b: the body's own compilation of [`super::product::pack::panels`].
     pub pack: Pack,
+    /// Packs a strip of operand a by rows: likewise.
+    pub pack_rows: PackRows,
+    /// Packs a strip of operand a by terms.
+    pub pack_terms: PackTerms,
     /// Copies a square transposed: from, elements between its rows, to, elements between its rows.
     pub transpose: unsafe fn(*const f32, usize, *mut f32, usize),
     /// Side of that square.

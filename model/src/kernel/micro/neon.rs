@@ -1,7 +1,7 @@
 //! Tiles for NEON: 6 x 16 accumulators in 24 of the 32 registers.
 
-use super::super::product::pack::panel;
-use super::{LINE, Micro, Run, Tile, bodies, canonicalize};
+use super::super::product::pack::{panels, rows, terms};
+use super::{Micro, Run, Tile, bodies, canonicalize};
 use std::arch::aarch64::{
     float32x4_t, uint32x4_t, vandq_u32, vceqq_f32, vdupq_n_f32, vdupq_n_u32, vfmaq_n_f32, vld1q_f32,
     vminvq_u32, vreinterpretq_f32_f64, vreinterpretq_f64_f32, vst1q_f32, vtrn1q_f32, vtrn1q_f64, vtrn2q_f32,
@@ -14,8 +14,18 @@ const VECTORS: usize = 4;
 const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4 5 6);
 const BY_TERMS: &[Run] = bodies!(run; false; 1 2 3 4 5 6);
 
-pub(super) const MICRO: Micro =
-    Micro { rows: 6, columns: 16, by_rows: BY_ROWS, by_terms: BY_TERMS, pack: panel, transpose, side: 4 };
+pub(super) const MICRO: Micro = Micro {
+    rows: 6,
+    columns: 16,
+    by_rows: BY_ROWS,
+    by_terms: BY_TERMS,
+    height: 8,
+    pack: panels,
+    pack_rows: rows,
+    pack_terms: terms::<8>,
+    transpose,
+    side: 4,
+};
 
 /// # Safety
 /// See [`Run`]: a tile whose places exist.
@@ -29,17 +39,17 @@ unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
             }
         }
         let (mut a, mut b) = (t.a, t.b);
-        let a_term = if BY_ROWS { 1 } else { t.a_term };
+        let (a_row, a_term) = if BY_ROWS { (t.a_step, 1) } else { (1, t.a_step) };
         for _ in 0..t.terms {
             let y = read(b);
             for (r, line) in sums.iter_mut().enumerate() {
-                let x = *a.add(if BY_ROWS { r * LINE } else { r });
+                let x = *a.add(r * a_row);
                 for (sum, y) in line.iter_mut().zip(y) {
                     *sum = vfmaq_n_f32(*sum, y, x);
                 }
             }
-            a = a.add(a_term);
-            b = b.add(4 * VECTORS);
+            a = a.wrapping_add(a_term);
+            b = b.wrapping_add(t.b_step);
         }
         for (r, line) in sums.iter().enumerate() {
             let to = t.out.add(r * t.out_row);

@@ -1,77 +1,55 @@
-//! Calls memory into the cache before it is packed, a few lines between one tile and the next.
+//! What tiles call into the cache before it is read (`micro::Ahead`): each of some tiles takes its share of a block.
 
+use super::super::micro::{Ahead, LINE_ELEMENTS, TURNS};
 use super::Matrix;
 
-/// Elements of a cache line.
-const LINE_ELEMENTS: usize = 16;
-
-/// Lines of a block of a matrix that are still to be called.
+/// A block of a matrix that the tiles to come call, one share each.
 #[derive(Clone, Copy)]
-pub(super) struct Ahead {
-    at: *const f32,
-    /// Elements between two runs of neighbors.
+pub(super) struct Shares {
+    /// The next share.
+    next: Ahead,
+    /// Elements from one share to the next.
     stride: usize,
-    /// Runs left.
-    runs: usize,
-    /// Lines of a run.
-    lines: usize,
-    /// Line of the run that comes next.
-    next: usize,
+    left: usize,
 }
 
-impl Ahead {
-    /// No line.
-    pub const NOTHING: Ahead = Ahead { at: std::ptr::null(), stride: 0, runs: 0, lines: 1, next: 0 };
+impl Shares {
+    /// No share.
+    pub const NOTHING: Shares = Shares { next: Ahead::NOTHING, stride: 0, left: 0 };
 
-    /// `rows` x `columns` of a matrix, whichever way its neighbors lie; nothing for other matrices.
-    pub fn new(matrix: Matrix, rows: usize, columns: usize) -> Ahead {
+    /// `rows` x `columns` of a matrix for `tiles` tiles, whichever way its neighbors lie; nothing for other matrices.
+    pub fn new(matrix: Matrix, rows: usize, columns: usize, tiles: usize) -> Shares {
         let (stride, runs, neighbors) = match (matrix.row, matrix.column) {
             (stride, 1) => (stride, rows, columns),
             (1, stride) => (stride, columns, rows),
-            _ => (0, 0, 0),
+            _ => return Shares::NOTHING,
         };
-        // One more line: a run seldom begins on one.
-        let lines = neighbors.div_ceil(LINE_ELEMENTS) + usize::from(!neighbors.is_multiple_of(LINE_ELEMENTS));
-        Ahead { at: matrix.at, stride, runs, lines, next: 0 }
+        if runs == 0 || neighbors == 0 || tiles == 0 {
+            return Shares::NOTHING;
+        }
+        if neighbors <= LINE_ELEMENTS {
+            // Short runs, one cache line each: of its last element, since the first one's is a neighbor's, too. A
+            // turn takes some runs.
+            let share = runs.div_ceil(tiles * TURNS);
+            let at = matrix.at.wrapping_add(neighbors - 1);
+            let next = Ahead { at, runs: share, stride, step: share * stride };
+            return Shares { next, stride: TURNS * share * stride, left: tiles };
+        }
+        // Long runs, a cache line a turn.
+        let share = runs.div_ceil(tiles);
+        let next = Ahead { at: matrix.at, runs: share, stride, step: LINE_ELEMENTS };
+        Shares { next, stride: share * stride, left: runs.div_ceil(share) }
     }
 
-    /// Lines left.
-    pub fn left(&self) -> usize {
-        (self.runs * self.lines).saturating_sub(self.next)
-    }
-
-    /// Calls up to `count` lines; near for what comes within a tile or two.
+    /// A tile's share.
     #[inline(always)]
-    pub fn call<const NEAR: bool>(&mut self, count: usize) {
-        for _ in 0..count {
-            if self.runs == 0 {
-                return;
-            }
-            prefetch::<NEAR>(self.at.wrapping_add(self.next * LINE_ELEMENTS));
-            self.next += 1;
-            if self.next == self.lines {
-                (self.next, self.runs) = (0, self.runs - 1);
-                self.at = self.at.wrapping_add(self.stride);
-            }
+    pub fn take(&mut self) -> Ahead {
+        if self.left == 0 {
+            return Ahead::NOTHING;
         }
+        let share = self.next;
+        self.left -= 1;
+        self.next.at = self.next.at.wrapping_add(self.stride);
+        share
     }
-}
-
-/// A hint; it reads nothing and never faults.
-#[inline(always)]
-fn prefetch<const NEAR: bool>(at: *const f32) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
-        // SAFETY: a prefetch of any address is allowed.
-        unsafe {
-            if NEAR {
-                _mm_prefetch::<_MM_HINT_T0>(at.cast());
-            } else {
-                _mm_prefetch::<_MM_HINT_T1>(at.cast());
-            }
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
 }

@@ -14,14 +14,15 @@ mod panels;
 mod row;
 mod strip;
 
+pub(super) use pack::strip_length;
 pub(super) use panels::Panels;
 pub(super) use row::{batch, is_product};
 pub(super) use strip::Chains;
-use strip::Strip;
+use strip::{Next, Strip};
 
 use super::micro::{LINE, Micro};
 use super::{pool, scratch};
-use ahead::Ahead;
+use ahead::Shares;
 
 /// The element of row i and column j is at `at + i * row + j * column`.
 #[derive(Clone, Copy)]
@@ -42,10 +43,17 @@ impl Matrix {
 /// A strip of operand a as tiles read it.
 #[derive(Clone, Copy)]
 pub(super) enum Left {
-    /// Rows LINE elements apart, terms neighbors.
-    Rows(*const f32),
+    /// Rows this many elements apart, terms neighbors.
+    Rows(*const f32, usize),
     /// Rows neighbors, terms this many elements apart.
     Terms(*const f32, usize),
+}
+
+/// A panel of operand b as tiles read it: columns neighbors, terms `term` elements apart.
+#[derive(Clone, Copy)]
+pub(super) struct Right {
+    pub at: *const f32,
+    pub term: usize,
 }
 
 /// Terms in range of row i (M-3.7).
@@ -109,10 +117,17 @@ pub(super) struct Product {
 // SAFETY: pieces of a product write different rows, and what they read nobody writes.
 unsafe impl Sync for Product {}
 
-/// Columns of a packed block of b: with LINE terms a quarter of a usual second-level cache.
-const BLOCK_COLUMNS: usize = 256;
+/// Columns of a packed block of b: with LINE terms half of a usual second-level cache.
+const BLOCK_COLUMNS: usize = 512;
 /// Rows or columns of a piece of work, as far as threads go round.
 const PIECE: usize = 1024;
+
+/// Columns for each thread, from which on pieces are cut by columns.
+const HALF_BLOCK: usize = BLOCK_COLUMNS / 2;
+/// Strips that read a block of b for less than it costs to pack it.
+const FEW: usize = 2;
+/// Elements between two terms of b, up to which tiles read it in place.
+const NEAR: usize = 256;
 
 /// A block of operand b: which columns, which terms.
 #[derive(Clone, Copy)]
@@ -139,11 +154,16 @@ impl Product {
     /// All places of the product exist, and nobody else uses the output.
     pub unsafe fn run_shared(&self, micro: &Micro, threads: usize) {
         let [rows, columns, _] = self.size;
-        // Every piece packs all of its operand b: the longer side is cut.
-        let by_columns = columns > rows && self.mask.is_none();
-        let (side, tile) = if by_columns { (columns, micro.columns) } else { (rows, micro.rows) };
+        // A piece packs the block of b that it works on. Pieces of whole blocks of columns pack nothing twice, and
+        // strips of a are packed once a block anyway.
+        let by_columns = self.mask.is_none() && (columns > rows || columns >= threads * HALF_BLOCK);
+        let (side, tile, piece) = if by_columns {
+            (columns, micro.columns, BLOCK_COLUMNS)
+        } else {
+            (rows, micro.rows, if self.b_in_place() { PIECE / 4 } else { PIECE })
+        };
         let tiles = side.div_ceil(tile);
-        let pieces = (side / PIECE).next_multiple_of(threads).max(threads).min(tiles);
+        let pieces = side.div_ceil(piece).next_multiple_of(threads).min(tiles);
         let cut = |piece: usize| {
             let at = piece * tiles / pieces;
             if by_columns { columns.min(at * tile) } else { at * rows / tiles }
@@ -159,6 +179,11 @@ impl Product {
                 }
             }
         });
+    }
+
+    /// True where tiles read b in place, however many rows there are.
+    fn b_in_place(&self) -> bool {
+        self.b.column == 1 && self.b.row <= NEAR
     }
 
     /// The same product, some of its columns alone.
@@ -196,7 +221,7 @@ impl Product {
     unsafe fn rows(&self, micro: &Micro, from: usize, end: usize) {
         let length = BLOCK_COLUMNS * LINE.min(self.size[2]);
         scratch::with_panels(length, |packed| {
-            scratch::with_strip(LINE * micro.rows, |strip| {
+            scratch::with_strip(strip_length(micro), |strip| {
                 for at in 0..self.blocks() {
                     let next = (at + 1 < self.blocks()).then(|| self.block(at + 1));
                     // SAFETY: the caller vouches for the product; both memories are this thread's.
@@ -224,19 +249,26 @@ impl Product {
         memory: *mut f32,
     ) {
         let wide = micro.columns;
-        for panel in 0..block.columns.div_ceil(wide) {
-            let b = self.b.from(block.term, block.column + panel * wide);
-            let live = wide.min(block.columns - panel * wide);
-            let to = packed.wrapping_add(panel * block.terms * wide);
-            // SAFETY: the caller vouches for b; the memory holds a whole block.
-            unsafe { (micro.pack)(micro, b, block.terms, live, to) };
-        }
+        let b = self.b.from(block.term, block.column);
         let strips = rows.len().div_ceil(micro.rows);
+        let in_place = b.column == 1 && (strips <= FEW || self.b_in_place());
+        // A panel that lacks columns is packed: tiles read whole lines.
+        let packed_from = if in_place { block.columns / wide * wide } else { 0 };
+        if packed_from < block.columns {
+            // SAFETY: the caller vouches for b; the memory holds a whole block.
+            unsafe {
+                (micro.pack)(micro, b.from(0, packed_from), block.terms, block.columns - packed_from, packed);
+            }
+        }
+        let right = |column: usize| match column.checked_sub(packed_from) {
+            Some(packed_column) => Right { at: packed.wrapping_add(packed_column * block.terms), term: wide },
+            None => Right { at: b.from(0, column).at, term: b.row },
+        };
         let cut = |strip: usize| rows.start + strip * rows.len() / strips;
-        let mut ahead_b = next
-            .map(|next| Ahead::new(self.b.from(next.term, next.column), next.terms, next.columns))
-            .unwrap_or(Ahead::NOTHING);
-        let share = ahead_b.left().div_ceil(strips * block.columns.div_ceil(wide));
+        let tiles = strips * block.columns.div_ceil(wide);
+        let mut later = next.map_or(Shares::NOTHING, |next| {
+            Shares::new(self.b.from(next.term, next.column), next.terms, next.columns, tiles)
+        });
         for strip in 0..strips {
             let (top, tall) = (cut(strip), cut(strip + 1) - cut(strip));
             let bound = self.bound.from(top, block.term);
@@ -244,25 +276,26 @@ impl Product {
                 continue;
             }
             let below = if strip + 1 < strips { micro.rows.min(rows.end - top - tall) } else { 0 };
-            let mut ahead_a = Ahead::new(self.a.from(top + tall, block.term), below, block.terms);
+            let live = self.live(top + tall - 1).saturating_sub(block.column).min(block.columns);
+            let panels = live.div_ceil(wide);
             // SAFETY: the caller vouches for a; the memory holds a whole strip.
-            let left = unsafe { pack::strip(self.a.from(top, block.term), tall, block.terms, memory) };
+            let left = unsafe {
+                pack::strip(micro, self.a.from(top, block.term), tall, block.terms, panels, memory)
+            };
             let strip = Strip { micro, left, tall, terms: block.terms, bound };
-            let live = self.live(top + tall - 1);
-            let panels = live.saturating_sub(block.column).min(block.columns).div_ceil(wide);
-            let share_a = ahead_a.left().div_ceil(panels.max(1));
+            let mut soon = Shares::new(self.a.from(top + tall, block.term), below, block.terms, panels);
             for panel in 0..panels {
-                let out = self.chains.at(top, block.column + panel * wide).out.cast_const();
-                let places = Matrix { at: out, row: self.chains.out_row, column: 1 };
-                Ahead::new(places, tall, wide).call::<true>(usize::MAX);
-                ahead_a.call::<true>(share_a);
-                ahead_b.call::<false>(share);
-                let column = block.column + panel * wide;
-                let chains = self.chains.at(top, column);
+                let column = panel * wide;
+                let chains = self.chains.at(top, block.column + column);
+                let next = if panel + 1 < panels {
+                    chains.at(0, wide)
+                } else {
+                    self.chains.at(top + tall, block.column)
+                };
+                let next = Next { out: next.out, ahead: [soon.take(), later.take()] };
                 let chains = if block.term > 0 { chains.resting() } else { chains };
-                let b = packed.wrapping_add(panel * block.terms * wide);
                 // SAFETY: the caller vouches for the product's places.
-                unsafe { strip.panel(b, chains, wide.min(self.size[1] - column)) };
+                unsafe { strip.panel(right(column), chains, wide.min(block.columns - column), next) };
             }
         }
     }

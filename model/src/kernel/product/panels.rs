@@ -1,8 +1,8 @@
 //! Operand b of several products at once, packed as a whole.
 
-use super::super::micro::{LINE, Micro};
-use super::strip::{Chains, Strip};
-use super::{Bound, Left, Matrix, pack};
+use super::super::micro::{Ahead, LINE, Micro};
+use super::strip::{Chains, Next, Strip};
+use super::{Bound, Left, Matrix, Right, pack};
 
 /// A packed operand b: blocks of LINE terms, each of all panels.
 #[derive(Clone, Copy)]
@@ -32,12 +32,9 @@ impl<'a> Panels<'a> {
     ) -> Panels<'a> {
         let panels = Panels { micro, at: to, terms, columns };
         for from in (0..terms).step_by(LINE) {
-            for column in (0..columns).step_by(micro.columns) {
-                let (length, live) = (LINE.min(terms - from), micro.columns.min(columns - column));
-                let to = to.wrapping_add(panels.offset(from, column));
-                // SAFETY: the caller vouches for both extents.
-                unsafe { (micro.pack)(micro, b.from(from, column), length, live, to) };
-            }
+            let to = to.wrapping_add(panels.offset(from, 0));
+            // SAFETY: the caller vouches for both extents.
+            unsafe { (micro.pack)(micro, b.from(from, 0), LINE.min(terms - from), columns, to) };
         }
         panels
     }
@@ -48,10 +45,11 @@ impl<'a> Panels<'a> {
         from * self.columns.next_multiple_of(self.micro.columns) + column * LINE.min(self.terms - from)
     }
 
-    /// A few rows times the panels: `columns` of them, over the terms in range; operand a is packed into `memory`.
+    /// A few rows times the panels: `columns` of them, over the terms in range; operand a is packed into `memory`
+    /// where that pays.
     ///
     /// # Safety
-    /// `tall` is at most the tile's rows; `a`, the chains and LINE elements of `memory` a row exist.
+    /// `tall` is at most the tile's rows; `a`, the chains and `strip_length` elements of `memory` exist.
     pub unsafe fn times(
         &self,
         a: Matrix,
@@ -69,7 +67,8 @@ impl<'a> Panels<'a> {
             }
             // SAFETY: the caller vouches for all of it.
             unsafe {
-                let left = pack::strip(a.from(0, from), tall, terms, memory);
+                let panels = columns.div_ceil(self.micro.columns);
+                let left = pack::strip(self.micro, a.from(0, from), tall, terms, panels, memory);
                 self.block(
                     left,
                     tall,
@@ -105,9 +104,11 @@ impl<'a> Panels<'a> {
         let strip = Strip { micro: self.micro, left, tall, terms, bound };
         for column in (0..columns).step_by(self.micro.columns) {
             let live = self.micro.columns.min(self.columns - column);
-            let b = self.at.wrapping_add(self.offset(from, column));
+            let b = Right { at: self.at.wrapping_add(self.offset(from, column)), term: self.micro.columns };
+            let (here, next) = (chains.at(0, column), chains.at(0, column + self.micro.columns));
+            let next = Next { out: next.out, ahead: [Ahead::NOTHING; 2] };
             // SAFETY: the caller vouches for the chains; the panel was packed.
-            unsafe { strip.panel(b, chains.at(0, column), live) };
+            unsafe { strip.panel(b, here, live, next) };
         }
     }
 }

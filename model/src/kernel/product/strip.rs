@@ -1,7 +1,7 @@
 //! A strip: a few rows of a product against panels of operand b, over one block of terms (M-3.3, M-3.7).
 
-use super::super::micro::{LINE, Micro, Tile};
-use super::{Bound, Left};
+use super::super::micro::{Ahead, Micro, Tile};
+use super::{Bound, Left, Right};
 
 /// Where the accumulators of a strip begin and rest.
 #[derive(Clone, Copy)]
@@ -48,22 +48,36 @@ pub(in crate::kernel) struct Strip<'a> {
     pub bound: Bound,
 }
 
+/// What comes after a tile: where the next one's accumulators are, and memory to call.
+#[derive(Clone, Copy)]
+pub(in crate::kernel) struct Next {
+    pub out: *const f32,
+    pub ahead: [Ahead; 2],
+}
+
+impl Next {
+    /// After a tile of a few terms.
+    fn nothing(self) -> Next {
+        Next { ahead: [Ahead::NOTHING; 2], ..self }
+    }
+}
+
 /// Widest tile of any body.
 const COLUMNS_MAX: usize = 32;
 /// Tallest tile of any body.
 const ROWS_MAX: usize = 14;
 
 impl Strip<'_> {
-    /// One panel of b, of which `live` columns are there.
+    /// One panel of b, of which `live` columns are there; `next` comes next.
     ///
     /// # Safety
     /// The strip's places, `terms` lines of the panel, and the live columns of the chains exist.
     #[inline(always)]
-    pub unsafe fn panel(&self, b: *const f32, chains: Chains, live: usize) {
+    pub unsafe fn panel(&self, b: Right, chains: Chains, live: usize, next: Next) {
         // SAFETY: the caller vouches for the live columns; the others go to a tile of this frame.
         unsafe {
             if live >= self.micro.columns {
-                return self.ranges(b, chains);
+                return self.ranges(b, chains, next);
             }
             let mut tile = [0.0f32; ROWS_MAX * COLUMNS_MAX];
             let wide = self.micro.columns;
@@ -75,7 +89,7 @@ impl Strip<'_> {
             }
             let inner =
                 Chains { start: tile.as_ptr(), start_row: wide, out: tile.as_mut_ptr(), out_row: wide };
-            self.ranges(b, inner);
+            self.ranges(b, inner, next);
             for r in 0..self.tall {
                 let to = chains.out.add(r * chains.out_row);
                 std::ptr::copy_nonoverlapping(tile.as_ptr().add(r * wide), to, live);
@@ -85,29 +99,30 @@ impl Strip<'_> {
 
     /// The terms that all rows have in range together, the ends before and after them row by row.
     #[inline(always)]
-    unsafe fn ranges(&self, b: *const f32, chains: Chains) {
-        // SAFETY: the caller vouches for all rows and terms.
-        unsafe {
-            match self.bound {
-                Bound::Full => self.tile(0..self.tall, [0, self.terms], b, chains),
-                Bound::UpTo { .. } => {
-                    let common = self.span(0)[1];
-                    self.tile(0..self.tall, [0, common], b, chains);
-                    for r in 1..self.tall {
-                        let end = self.span(r)[1];
-                        if common < end {
-                            self.tile(r..r + 1, [common, end], b, chains.resting());
-                        }
+    unsafe fn ranges(&self, b: Right, chains: Chains, next: Next) {
+        let tile = |rows, span, chains, next| {
+            // SAFETY: the caller vouches for all rows and terms.
+            unsafe { self.tile(rows, span, b, chains, next) }
+        };
+        match self.bound {
+            Bound::Full => tile(0..self.tall, [0, self.terms], chains, next),
+            Bound::UpTo { .. } => {
+                let common = self.span(0)[1];
+                tile(0..self.tall, [0, common], chains, next);
+                for r in 1..self.tall {
+                    let end = self.span(r)[1];
+                    if common < end {
+                        tile(r..r + 1, [common, end], chains.resting(), next.nothing());
                     }
                 }
-                Bound::From { .. } => {
-                    let common = self.span(self.tall - 1)[0];
-                    for r in 0..self.tall {
-                        self.tile(r..r + 1, [self.span(r)[0], common], b, chains);
-                    }
-                    if common < self.terms {
-                        self.tile(0..self.tall, [common, self.terms], b, chains.resting());
-                    }
+            }
+            Bound::From { .. } => {
+                let common = self.span(self.tall - 1)[0];
+                for r in 0..self.tall {
+                    tile(r..r + 1, [self.span(r)[0], common], chains, next.nothing());
+                }
+                if common < self.terms {
+                    tile(0..self.tall, [common, self.terms], chains.resting(), next);
                 }
             }
         }
@@ -120,22 +135,32 @@ impl Strip<'_> {
     }
 
     #[inline(always)]
-    unsafe fn tile(&self, rows: std::ops::Range<usize>, span: [usize; 2], b: *const f32, chains: Chains) {
+    unsafe fn tile(
+        &self,
+        rows: std::ops::Range<usize>,
+        span: [usize; 2],
+        b: Right,
+        chains: Chains,
+        next: Next,
+    ) {
         let (first, tall) = (rows.start, rows.len());
-        let (a, a_term, by_rows) = match self.left {
-            Left::Rows(at) => (at.wrapping_add(first * LINE + span[0]), 1, true),
+        let (a, a_step, by_rows) = match self.left {
+            Left::Rows(at, row) => (at.wrapping_add(first * row + span[0]), row, true),
             Left::Terms(at, term) => (at.wrapping_add(first + span[0] * term), term, false),
         };
         let chains = chains.at(first, 0);
         let tile = Tile {
             a,
-            a_term,
-            b: b.wrapping_add(span[0] * self.micro.columns),
+            a_step,
+            b: b.at.wrapping_add(span[0] * b.term),
+            b_step: b.term,
             terms: span[1] - span[0],
             start: chains.start,
             start_row: chains.start_row,
             out: chains.out,
             out_row: chains.out_row,
+            next: next.out,
+            ahead: next.ahead,
         };
         // SAFETY: the caller vouches for the places; a micro kernel is only handed out where it can run.
         unsafe { self.micro.run(tall, by_rows)(&tile) }
