@@ -25,6 +25,7 @@ test: ## install what is missing, build everything, run every test
 	cargo build --workspace --all-targets --locked
 	RETRACE_BIN="$(abspath $(BINARY))" cargo test --workspace --locked
 	@.ci/judge.sh
+	@.ci/formal.sh quick
 	@.ci/witness.sh
 
 install: ## build with optimization and put `retrace` among cargo's binaries
