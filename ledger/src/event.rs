@@ -265,7 +265,7 @@ pub enum Event {
         /// The run's head, after it returned if it had to.
         head: Digest,
     },
-    /// The round of a verified commitment of an optimistic run is over: it is paid for, or it is not.
+    /// The round of a verified commitment of an optimistic run is over: it is paid for, or is not because of a taint.
     Decided {
         /// Run.
         run: Digest,

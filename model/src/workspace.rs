@@ -12,10 +12,8 @@ pub struct Workspace {
     spare: Vec<Words>,
     /// For values of the op list, by the plan's number; empty while lent, or never used yet.
     slots: Vec<Words>,
-    /// Buffers of the same program's other plan, watched or not.
-    idle: Vec<Words>,
     recompute: Recompute,
-    /// The last program, whether it was watched, and its plan.
+    /// The last program, whether nobody watched it, and its plan.
     planned: Option<Planned>,
 }
 
@@ -44,7 +42,6 @@ impl Workspace {
                 let plan = if blind { Plan::new(program, self.recompute) } else { Plan::traced(program) };
                 self.arrange(&plan.slots);
                 if !known {
-                    self.idle.clear();
                     let leaves = |row: &&Row| !matches!(row.home, Home::Trace(_));
                     let lengths: BTreeSet<u64> =
                         program.rows.iter().filter(leaves).map(Row::elements).collect();
@@ -62,13 +59,14 @@ impl Workspace {
 
     /// Makes the buffers those of another plan, as far as their lengths agree.
     fn arrange(&mut self, lengths: &[u64]) {
-        self.idle.append(&mut self.slots);
-        self.idle.retain(|words| !words.is_empty());
+        // What it cannot use goes: a workspace is forecast to hold one plan's buffers at a time (M-8.1).
+        let mut before = std::mem::take(&mut self.slots);
+        before.retain(|words| !words.is_empty());
         self.slots = lengths
             .iter()
             .map(|length| {
-                let at = self.idle.iter().position(|words| words.len() as u64 == *length);
-                at.map(|at| self.idle.swap_remove(at)).unwrap_or_default()
+                let at = before.iter().position(|words| words.len() as u64 == *length);
+                at.map(|at| before.swap_remove(at)).unwrap_or_default()
             })
             .collect();
     }
@@ -97,6 +95,6 @@ impl Workspace {
     /// Elements of all buffers that are kept.
     #[cfg(test)]
     pub(crate) fn elements(&self) -> usize {
-        self.spare.iter().chain(&self.slots).chain(&self.idle).map(Vec::len).sum()
+        self.spare.iter().chain(&self.slots).map(Vec::len).sum()
     }
 }

@@ -3,12 +3,12 @@
 mod support;
 
 use retrace_model::op::{KINDS, Kind};
-use retrace_model::program::step_program;
+use retrace_model::program::{Home, Range, Row, step_program};
 use retrace_model::{Activation, Engine, F32Bits, Inputs, RunSpec, execute};
 use support::rows::{Case, Size, case};
 use support::{
     Generator, Outputs, REFERENCE, engines, llama_spec, mlp_spec, random_state, random_tokens, run_row,
-    run_spec, scalars,
+    run_spec, scalars, view,
 };
 
 fn assert_equal(kind: Kind, seed: u64, case: &Case) {
@@ -51,6 +51,38 @@ fn long_chains() {
 fn large_rows_of_every_kind() {
     for kind in KINDS {
         check(kind, Size::Large, if kind == Kind::MatMul { 8 } else { 2 });
+    }
+}
+
+/// A product of an m x k and a k x n matrix that starts at an m x n one, each of the two as it is or transposed.
+fn product([m, k, n]: [u32; 3], [a_turned, b_turned]: [bool; 2], range: Range) -> Row {
+    let [rows, terms, columns] = [m, k, n].map(u64::from);
+    let (a_row, a_term) = if a_turned { (1, rows) } else { (terms, 1) };
+    let (b_term, b_column) = if b_turned { (1, terms) } else { (columns, 1) };
+    let a = view(0, rows * terms, [0, 0, a_row, 0], a_term);
+    let b = view(1, terms * columns, [0, 0, 0, b_column], b_term);
+    let start = Some(view(2, rows * columns, [0, 0, columns, 1], 0));
+    let (kind, operands, home) = (Kind::MatMul, vec![a, b], Home::Trace(0));
+    Row { kind, shape: [1, 1, m, n], terms: k, range, masked: false, start, operands, scalars: vec![], home }
+}
+
+/// M-3.3, M-8.2: widths as models have them, that no drawn row reaches: more than one block of columns and of terms, rows of
+/// an operand that lie a whole block apart, operands of many panels as they are and transposed.
+#[test]
+fn products_as_wide_as_models() {
+    let shapes =
+        [[40, 512, 600], [3, 512, 1100], [40, 300, 257], [1, 1, 1025], [40, 1024, 33], [17, 513, 530]];
+    let turns = [[false, false], [false, true], [true, false], [true, true]];
+    for (seed, shape) in (0..).zip(shapes) {
+        let [m, k, n] = shape.map(|extent| extent as usize);
+        let mut draw = Generator(seed);
+        let leaves: Vec<_> = [m * k, k * n, m * n].map(|count| draw.words(count)).into();
+        for turned in turns {
+            for range in [Range::Full, Range::UpTo(2), Range::From(2)] {
+                let case = Case { row: product(shape, turned, range), leaves: leaves.clone() };
+                assert_equal(Kind::MatMul, seed, &case);
+            }
+        }
     }
 }
 

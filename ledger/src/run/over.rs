@@ -64,13 +64,18 @@ fn commitments(round: &Round) -> Vec<Digest> {
 
 fn end_round(stage: &mut Stage<'_>, run: &Digest, number: u32) -> Result<(), Fault> {
     if stage.state.runs.want(run)?.terms.merging.is_optimistic() {
-        for claim in commitments(stage.state.rounds.want(&(*run, number))?) {
+        let round = stage.state.rounds.want(&(*run, number))?;
+        let is_tainted = round.taint.is_some();
+        for claim in commitments(round) {
             let record = stage.state.claims.want(&claim)?;
             if record.status != ClaimStatus::Verified {
                 continue;
             }
             let (trainer, due) = (record.signer(), stage.state.pay_when_over(&claim));
             let paid = due.map_or(Amount::ZERO, |(amount, _)| amount);
+            if paid == Amount::ZERO && !is_tainted {
+                continue;
+            }
             stage.say(Event::Decided { run: *run, claim, trainer, paid });
             if let Some((amount, reason)) = due.filter(|_| paid > Amount::ZERO) {
                 pay(stage, run, trainer, amount, reason)?;

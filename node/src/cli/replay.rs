@@ -279,7 +279,7 @@ fn report(
 ) -> Exit {
     let Found { steps, differences, dead } = found;
     let matches = head == Some(one.progress.base) && differences.is_empty();
-    let root = head.map_or("none: it was not come to".to_string(), |root| root.to_string());
+    let root = head.map(|root| root.to_string());
     if as_json {
         let report = json!({
             "verdict": if matches { "match" } else { "mismatch" },
@@ -292,7 +292,11 @@ fn report(
     } else {
         let verdict = if matches { "MATCH" } else { "MISMATCH" };
         say!("{verdict}: {rounds} rounds, {steps} steps on {}", engine.backend);
-        say!("checkpoint_root {root}\nledger          {}", one.progress.base);
+        say!(
+            "checkpoint_root {}\nledger          {}",
+            root.as_deref().unwrap_or("not reached"),
+            one.progress.base
+        );
         differences.iter().for_each(|at| say!("differs at {at}"));
         dead.iter().for_each(|round| say!("round {round} stands on a convicted commitment"));
     }

@@ -243,7 +243,7 @@ mod tests {
             let terms = plan.terms([1; 32], Vec::new()).unwrap();
             assert!(terms.deterrence().holds() && terms.insurance().holds(), "{audit_rate_ppm}");
             assert!(terms.deterrence().is_gain_kept);
-            let needed = terms.lock.times(4).unwrap();
+            let needed = terms.lock.times(5).unwrap();
             assert!(needed <= plan.trainer_stake().unwrap());
         }
     }

@@ -55,10 +55,12 @@ fn memory(roles: &[Role], terms: &RunTerms) -> u64 {
     let state = state_bytes(terms);
     // Parameters and outer momenta, as they stand for each round that is not over and as they are merged.
     let ahead = u64::from(terms.merging.ahead());
-    let lineage = 2 * (2 + ahead) * parameters;
     let segments = SEGMENTS_KEPT + ahead;
+    let lineage = 2 * (2 + ahead) * parameters;
     let of = |role: &Role| match role {
-        Role::Trainer => shards + lineage + trace + segments * (u64::from(terms.spec.steps) + 1) * state,
+        Role::Trainer => {
+            shards + lineage + trace + segments * ((u64::from(terms.spec.steps) + 1) * state + 2 * parameters)
+        }
         Role::Verifier => shards + lineage + 2 * trace + 2 * state,
         // What is attested is read whole, one blob after the other.
         Role::Validator => 2 * state,

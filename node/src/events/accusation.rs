@@ -14,7 +14,10 @@ pub(super) fn sentence(event: &Event, name: &dyn Fn(&PeerKey) -> String) -> Opti
         }
         Event::Sealed { peer, .. } => format!("{} seals an accusation", name(peer)),
         Event::Contradicted { unit, accused, question, .. } => {
-            format!("{} CONTRADICTS itself over {unit}: two answers on {question}", name(accused))
+            format!(
+                "{} CONTRADICTS itself over {unit}: two answers to one question, {question}",
+                name(accused)
+            )
         }
         Event::BreakerOn { slashed, stake, until, .. } => format!(
             "the run's breaker is ON until height {}: {slashed} of the trainers' {stake} are convicted, \

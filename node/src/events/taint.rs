@@ -14,13 +14,12 @@ pub(super) fn sentence(event: &Event) -> Option<String> {
         Event::Tainted { round, rounds, head, accused_at, .. } => {
             let rounds: Vec<String> = rounds.iter().map(u32::to_string).collect();
             format!(
-                "round {} TAINTED by a lie in round {round}, accused since height {accused_at}: the head returns to {head}",
+                "TAINTED by a lie in round {round}: {}; accused since height {accused_at}, the head returns to {head}",
                 rounds.join(", ")
             )
         }
         Event::Decided { paid, .. } if paid.0 == 0 => {
-            "a verified commitment in a tainted round is not paid: it was verified after the accusation"
-                .into()
+            "a verified commitment in a tainted round is not paid".into()
         }
         Event::Decided { paid, .. } => format!("a verified commitment's round is over: {paid} are due"),
         _ => return None,
@@ -62,7 +61,7 @@ mod tests {
             head,
         };
         let rows = [
-            (tainted(&[5, 6]), "round 5, 6 TAINTED by a lie in round 4", "tainted"),
+            (tainted(&[5, 6]), "TAINTED by a lie in round 4: 5, 6; accused", "tainted"),
             (tainted(&[]), "what round 4 merges is not taken", "tainted"),
             (
                 Event::Decided { run, claim, trainer, paid: Amount(0) },

@@ -29,13 +29,12 @@ impl Archivist {
         Archivist { identity, kept: BTreeSet::new() }
     }
 
-    /// The first piece that is not kept yet, with its name.
-    fn next(&self, state: &State) -> Option<(Digest, Piece)> {
+    /// Pieces that are not kept yet, with their names, the oldest first.
+    fn missing(&self, state: &State) -> Vec<(Digest, Piece)> {
+        let mut missing = Vec::new();
         for (id, run) in state.runs() {
-            let is_new = |shard: &&Shard| !self.kept.contains(&shard.digest);
-            if let Some(shard) = run.terms.manifest.iter().find(is_new) {
-                return Some((shard.digest, Piece::Shard(*shard)));
-            }
+            let shards = run.terms.manifest.iter().filter(|shard| !self.kept.contains(&shard.digest));
+            missing.extend(shards.map(|shard| (shard.digest, Piece::Shard(*shard))));
             let rounds = state.progress(&id).map_or(0, |progress| progress.round);
             for round in (0..=rounds).filter_map(|round| state.round(&id, round)) {
                 let commitments = round.slots.iter().filter_map(|slot| slot.commitment);
@@ -45,13 +44,27 @@ impl Archivist {
                     };
                     let record = state.claim(&claim).filter(is_wanted);
                     if let Some(Claim::Segment(signed)) = record.map(|record| &record.claim) {
-                        return Some((claim, Piece::Segment(Box::new(run.terms.spec), signed.commitment)));
+                        let piece = Piece::Segment(Box::new(run.terms.spec), signed.commitment);
+                        missing.push((claim, piece));
                     }
                 }
             }
         }
-        None
+        missing
     }
+}
+
+/// Fetches a piece, if it is not here.
+fn fetch(board: &Board, piece: Piece) -> Result<(), RoleError> {
+    let blobs = board.blobs();
+    match piece {
+        Piece::Shard(shard) => drop(blobs.bytes(&shard.digest, shard.bytes)?),
+        Piece::Segment(spec, commitment) => {
+            blobs.lists(&commitment.lists)?;
+            blobs.tensors(StateKind::Delta, &spec, &commitment.delta_root)?;
+        }
+    }
+    Ok(())
 }
 
 impl Role for Archivist {
@@ -59,17 +72,19 @@ impl Role for Archivist {
         &self.identity
     }
 
+    /// Keeps one piece; what nobody serves, of an old branch perhaps, does not keep it from the others.
     fn act(&mut self, board: &Board) -> Result<bool, RoleError> {
-        let Some((name, piece)) = board.read(|state| self.next(state)) else { return Ok(false) };
-        let blobs = board.blobs();
-        match piece {
-            Piece::Shard(shard) => drop(blobs.bytes(&shard.digest, shard.bytes)?),
-            Piece::Segment(spec, commitment) => {
-                blobs.lists(&commitment.lists)?;
-                blobs.tensors(StateKind::Delta, &spec, &commitment.delta_root)?;
+        let mut waiting = None;
+        for (name, piece) in board.read(|state| self.missing(state)) {
+            match fetch(board, piece) {
+                Ok(()) => {
+                    self.kept.insert(name);
+                    return Ok(true);
+                }
+                Err(error) if error.is_waiting() => waiting = Some(error),
+                Err(error) => return Err(error),
             }
         }
-        self.kept.insert(name);
-        Ok(true)
+        waiting.map_or(Ok(false), Err)
     }
 }

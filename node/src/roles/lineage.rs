@@ -142,6 +142,9 @@ impl Lineage {
     }
 }
 
+/// Bases of other runs that are kept: a role works on one run, and answers for what it did in others.
+const OTHERS_MAX: usize = 2;
+
 /// Bases that a role has followed: those that a round which is not over starts from. Where deltas are merged before
 /// their verdicts (L-5.18) there are several.
 #[derive(Debug, Default)]
@@ -164,10 +167,15 @@ impl Lineages {
         lineage.follow(spec, blobs, engine, path)?;
         let is_it = |kept: &Lineage| kept.run == Some(run) && kept.merged == lineage.merged;
         if is_needed(&lineage.merged) {
-            // A dispute of an older round or of another run does not take the place of what is followed.
-            self.0.retain(|kept| kept.run == Some(run) && is_needed(&kept.merged));
+            // A dispute of an older round takes no place; one of another run that goes on takes its own.
+            self.0.retain(|kept| kept.run != Some(run) || is_needed(&kept.merged));
             if !self.0.iter().any(is_it) {
                 self.0.push(lineage.clone());
+            }
+            let others = self.0.iter().filter(|kept| kept.run != Some(run)).count();
+            if others > OTHERS_MAX {
+                let oldest = self.0.iter().position(|kept| kept.run != Some(run));
+                oldest.map(|at| self.0.remove(at));
             }
         }
         Ok(lineage)

@@ -47,6 +47,8 @@ pub const MOVES_KEPT_MAX: usize = 65_536;
 pub const CONTRADICTIONS_KEPT_MAX: usize = 65_536;
 /// Delegations that are kept for evidence; the oldest go first.
 pub const DELEGATIONS_KEPT_MAX: usize = 65_536;
+/// Delegations of one account that are tried on the moves of a dispute.
+pub const DELEGATIONS_TRIED_MAX: usize = 16;
 
 /// Transactions whose heights are kept; the oldest go first.
 pub const TRANSACTIONS_KEPT_MAX: usize = 65_536;

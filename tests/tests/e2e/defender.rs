@@ -85,7 +85,9 @@ fn a_defender_wins_for_who_was_killed() {
         let said = retrace(&["status", "--rpc", &url, "--json"]);
         (said.code == 0 && said.json()["height"].as_u64() >= height).then_some(())
     });
-    let is_begun = |one: &Value| one["open"] == true && one["moves"].as_u64() <= Some(BEGUN);
+    // Not one over a base, which is merged again and not trained.
+    let is_step = |one: &Value| one["unit"].as_str().is_some_and(|unit| unit.starts_with("step"));
+    let is_begun = |one: &Value| one["open"] == true && one["moves"].as_u64() <= Some(BEGUN) && is_step(one);
     let open = devnet.wait_for("dispute", || disputes(&devnet).into_iter().find(is_begun));
     devnet.kill("trainer-1");
     assert_eq!(open["accused"], account, "{open}");

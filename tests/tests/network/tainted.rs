@@ -11,15 +11,19 @@ use crate::{
 use retrace_tests::binary::retrace;
 use serde_json::Value;
 
+/// Enough for a lie in the first round, what is made from it, and the round that goes on.
+const ROUNDS: u32 = 8;
+
 /// Every step is audited, so a lie is found soon, but not before it is merged.
 fn manifest() -> Manifest {
-    let trainers = Manifest::training("tiny", 6, 4).nodes("trainer", 1).liar("trainer", "poisoned-gradient");
+    let trainers =
+        Manifest::training("tiny", ROUNDS, 4).nodes("trainer", 1).liar("trainer", "poisoned-gradient");
     let optimistic = "audit_rate = 1.0\nmerging = \"optimistic\"\nahead = 3\ninsured = 0.5";
     trainers.nodes("verifier", 2).run(optimistic)
 }
 
 fn rounds(node: &Node, run: &str) -> Vec<Value> {
-    (0..6).map(|round| node.get(&format!("/v1/runs/{run}/rounds/{round}"))).collect()
+    (0..ROUNDS).map(|round| node.get(&format!("/v1/runs/{run}/rounds/{round}"))).collect()
 }
 
 #[test]
@@ -40,8 +44,9 @@ fn a_merged_lie_is_gone_behind() {
     let [source, ..] = &merged_lies.collect::<Vec<_>>()[..] else { panic!("no lie was merged: {rounds:?}") };
     assert!(!tainted.is_empty(), "nothing was made from it: {rounds:?}");
     // The first round after the taint starts where the lie's round started.
-    let last = tainted.iter().filter_map(|round| round["round"].as_u64()).max().expect("a round");
-    let clean = rounds.iter().find(|round| round["round"].as_u64() > Some(last)).expect("a round goes on");
+    let is_of_it = |round: &&&Value| round["taint"]["by"] == tainted[0]["taint"]["by"];
+    let last = tainted.iter().filter(is_of_it).filter_map(|round| round["round"].as_u64()).max();
+    let clean = rounds.iter().find(|round| round["round"].as_u64() > last).expect("a round goes on");
     assert_eq!((&clean["base"], &clean["parent"]), (&source["base"], &source["parent"]));
     // Whoever was honest in a clean round is paid in full.
     for round in rounds.iter().filter(|round| round["taint"].is_null()) {

@@ -34,7 +34,7 @@ fn two_answers_to_one_question_convict() {
     let contradicted = of_kind(&all, "contradicted");
     let [found] = contradicted[..] else { panic!("one contradiction: {contradicted:?}") };
     println!("{}", found["text"]);
-    assert_eq!((&found["accused"], &found["question"]), (&liar.as_str().into(), &"the trace root".into()));
+    assert_eq!((&found["accused"], &found["question"]), (&liar.as_str().into(), &"trace root".into()));
     let [first, second] = ["first", "second"].map(|key| dispute(&watcher, &found[key]));
     assert_ne!(first["head"]["id"], second["head"]["id"], "in two disputes");
     assert_ne!(first["head"]["challenger"], second["head"]["challenger"], "of two challengers");

@@ -118,7 +118,8 @@ fn prefetch<const NEAR: bool>(at: *const f32) {
 ///
 /// # Safety
 /// The machine has the instructions of the tile's body, and everything that the [`Tile`] names for its rows,
-/// columns and terms can be read (`out`: written, and not read by anyone else).
+/// columns and terms can be read (`out`: written, and not read by anyone else), but for `next` and `ahead`, which are
+/// hints and may lie past all that there is.
 pub(super) type Run = unsafe fn(&Tile);
 
 /// [`super::product::pack::panels`], with the body's instructions.

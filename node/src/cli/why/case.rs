@@ -37,7 +37,7 @@ pub fn of_dispute(client: &Client, id: &str) -> Result<Case, ClientError> {
     let unit = verdicts.units.into_iter().find(|unit| unit.unit == dispute.head.unit);
     // What a clock decided is the ledger's word: there is nothing to judge again without its validators.
     let bundle = match &dispute.evidence {
-        Some(_) if !dispute.by_clock => evidence(client, id)?,
+        Some(_) if !dispute.by_clock => evidence(client, id, &dispute)?,
         _ => None,
     };
     let network = client.status()?.network;
@@ -45,10 +45,11 @@ pub fn of_dispute(client: &Client, id: &str) -> Result<Case, ClientError> {
     Ok(Case { slash: None, dispute: Some(dispute), unit, bundle, verdict })
 }
 
-/// The bundle; none of a contradiction that only the ledger judges (W-3.9).
-fn evidence(client: &Client, id: &str) -> Result<Option<Vec<u8>>, ClientError> {
+/// The bundle; none of a contradiction that only the ledger judges (W-3.9). A node that names a value owes its proof.
+fn evidence(client: &Client, id: &str, dispute: &Dispute) -> Result<Option<Vec<u8>>, ClientError> {
+    let may_lack = dispute.by_contradiction && dispute.finding.is_none();
     match client.evidence(id) {
-        Err(ClientError::Refused { name, .. }) if name == "no_evidence" => Ok(None),
+        Err(ClientError::Refused { name, .. }) if may_lack && name == "no_evidence" => Ok(None),
         other => other.map(Some),
     }
 }

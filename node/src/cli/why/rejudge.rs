@@ -81,12 +81,15 @@ fn contradicted(bytes: &[u8], said: &Dispute, network: &str) -> Verdict {
         Ok(shown) => shown,
         Err(reason) => return Verdict::Disproven { reason: reason.to_string() },
     };
-    let judge_us = micros(since);
+    let (judge_us, docket) = (micros(since), &found.second.docket);
     let pairs = [
         ("the dispute", shown.disputes[1].to_string() == said.head.id),
         ("the network", shown.network.to_string() == network),
         ("the accused", shown.accused.to_string() == said.head.accused),
         ("the unit", shown.unit.to_string() == said.head.unit),
+        // What is shown is two answers, and no value.
+        ("the value", said.finding.is_none()),
+        ("the place", names::coordinates(docket.facts.round, slot(docket), shown.unit) == said.at),
     ];
     different(&pairs).unwrap_or(Verdict::Contradicted { place: shown.question.to_string(), judge_us })
 }
@@ -109,7 +112,8 @@ fn slot(docket: &retrace_verifier::docket::Docket) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Verdict, rejudge};
+    use super::{Verdict, rejudge, slot};
+    use crate::names;
     use crate::rpc::methods::dispute::Dispute;
     use retrace_verifier::evidence::{judge_contradiction, read_contradiction};
     use serde_json::json;
@@ -121,6 +125,9 @@ mod tests {
     #[test]
     fn contradictions_are_judged_again() {
         let shown = judge_contradiction(&read_contradiction(BUNDLE).unwrap()).unwrap();
+        let found = read_contradiction(BUNDLE).unwrap();
+        let docket = &found.second.docket;
+        let at = names::coordinates(docket.facts.round, slot(docket), shown.unit);
         let said = |id: String, accused: String, unit: String| -> Dispute {
             let span = json!({ "heights": 4, "ms": 4_000 });
             let head = json!({
@@ -128,7 +135,7 @@ mod tests {
                 "opened_at": 1, "open": false, "status": "", "moves": 0, "posted_bytes": 0, "judging_bytes": 0,
             });
             let whole = json!({
-                "head": head, "at": "0.0.0", "accused_since": 1, "by_seal": false, "clock_of_challenger": span,
+                "head": head, "at": at, "accused_since": 1, "by_seal": false, "clock_of_challenger": span,
                 "waiting_for_accused": 0, "used_by_accused": span, "used_by_challenger": span, "by_clock": false,
                 "by_contradiction": true, "deferred": [], "claim_status": "convicted",
             });
@@ -149,6 +156,7 @@ mod tests {
         assert_eq!(other(said("00".into(), accused.clone(), unit.clone()), &network), "the dispute");
         assert_eq!(other(said(id.clone(), "00".into(), unit.clone()), &network), "the accused");
         assert_eq!(other(said(id.clone(), accused.clone(), "step 99".into()), &network), "the unit");
+        assert_eq!(other(Dispute { at: "9.9.9".into(), ..right() }, &network), "the place");
         let cut = rejudge(&BUNDLE[..BUNDLE.len() - 1], &right(), &network);
         assert!(matches!(cut, Verdict::Disproven { .. }) && !cut.holds(), "{cut:?}");
     }

@@ -30,7 +30,7 @@ fn commands(dispute: &Dispute, url: &str) -> [String; 2] {
         format!("retrace why {id} --rpc {url}"),
         format!(
             "curl -s {url}/v1/evidence/{id} -o {}.bundle && retrace evidence verify {0}.bundle",
-            &id[..8.min(id.len())]
+            id.get(..8).unwrap_or(id)
         ),
     ]
 }
@@ -101,7 +101,7 @@ fn print_verdict(verdict: &Verdict, case: &Case, dispute: &Dispute, url: &str, s
         }
         Verdict::Contradicted { place, judge_us } => {
             say!(
-                "judged     here again from {bytes} bytes in {judge_us} us: PROVEN, two answers of the {place}"
+                "judged     here again from {bytes} bytes in {judge_us} us: PROVEN, two answers to one question, {place}"
             );
         }
         Verdict::Another { what } => {

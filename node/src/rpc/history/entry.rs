@@ -35,7 +35,7 @@ pub enum Change {
     Escrowed,
     /// A commitment that nobody could fetch: the fixed cost of it.
     Voided,
-    /// A verified commitment in a tainted round that was verified after the accusation: nothing.
+    /// A verified commitment in a tainted round that gets nothing.
     Unpaid,
     /// Balance became stake.
     Bonded,

@@ -11,7 +11,8 @@ mod read;
 pub use entry::{Change, ContradictionNote, Effect, Entry, MoveNote};
 
 use super::limits::{
-    CONTRADICTIONS_KEPT_MAX, DELEGATIONS_KEPT_MAX, HISTORY_MAX, MOVES_KEPT_MAX, TRANSACTIONS_KEPT_MAX,
+    CONTRADICTIONS_KEPT_MAX, DELEGATIONS_KEPT_MAX, DELEGATIONS_TRIED_MAX, HISTORY_MAX, MOVES_KEPT_MAX,
+    TRANSACTIONS_KEPT_MAX,
 };
 use crate::network::Board;
 use kept::Kept;
@@ -116,9 +117,11 @@ impl History {
         self.look().contradictions.get(dispute).copied()
     }
 
-    /// All delegations of an account that are remembered, by serial.
+    /// The newest delegations of an account that are remembered, by serial: as many as a request may try on moves.
     pub fn delegations(&self, account: &PeerKey) -> Vec<SignedDelegation> {
-        self.look().delegations.range((*account, 0)..=(*account, u64::MAX)).copied().collect()
+        let inner = self.look();
+        let all: Vec<_> = inner.delegations.range((*account, 0)..=(*account, u64::MAX)).copied().collect();
+        all[all.len().saturating_sub(DELEGATIONS_TRIED_MAX)..].to_vec()
     }
 
     /// Takes a block's transactions and changes; blocks come in order.

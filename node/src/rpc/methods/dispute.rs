@@ -57,7 +57,7 @@ pub struct Dispute {
     pub deferred: Vec<DeferredWords>,
     /// The moves; none when they are older than this node's memory.
     pub moves: Option<Vec<PlayedMove>>,
-    /// Where the evidence is, where there is any.
+    /// Where the evidence is, where there may be any (W-3.9).
     pub evidence: Option<String>,
     /// What became of the claim.
     pub claim_status: String,

@@ -8,7 +8,7 @@ use crate::rpc::refused::Refused;
 use crate::rpc::row::Row;
 use axum::http::StatusCode;
 use retrace_ledger::evidence::NoClockBundle;
-use retrace_ledger::{Body, DisputeStatus, Height};
+use retrace_ledger::{Body, ClaimStatus, DisputeStatus, Height};
 use retrace_verifier::delegation::SignedDelegation;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Docket;
@@ -31,6 +31,9 @@ fn look(door: &Door, asked: &Asked) -> Result<Vec<u8>, Refused> {
     }
     if let Some(contradiction) = contradiction::bundle(door, &id)? {
         return Ok(retrace_ledger::encode(&contradiction));
+    }
+    if is_contradicted(door, &id) {
+        return Err(forgotten());
     }
     let docket = judged(door, &id)?;
     let moves = moves(door, &id)?;
@@ -62,6 +65,17 @@ pub(super) fn known(
         signed.signer(&own, &keys(own)).is_ok()
     };
     if moves.iter().all(is_explained) { Ok(needed) } else { Err(forgotten()) }
+}
+
+/// True if the claim is convicted by this dispute's second answer, which the history does not remember, or has not read
+/// again yet since the node was started.
+fn is_contradicted(door: &Door, id: &Digest) -> bool {
+    door.board.read(|state| {
+        let Some(record) = state.dispute(id) else { return false };
+        let is_judged = matches!(&record.status, DisputeStatus::Ended(outcome) if outcome.finding.is_some());
+        let convicted = ClaimStatus::Convicted { dispute: *id };
+        !is_judged && state.claim(&record.claim).is_some_and(|claim| claim.status == convicted)
+    })
 }
 
 /// The docket, if the referee found something.
