@@ -120,7 +120,7 @@ mod tests {
             (
                 Event::Contradicted { claim, unit, accused: peer, first: run, second: claim, question },
                 "contradicted",
-                "P CONTRADICTS itself over step 2: two answers on totals of row 4, element 5",
+                "P CONTRADICTS itself over step 2: two answers to one question, totals of row 4, element 5",
             ),
             (
                 Event::BreakerOn { run, slashed: amount, stake: Amount(900), until },

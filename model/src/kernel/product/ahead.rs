@@ -3,7 +3,7 @@
 use super::super::micro::{Ahead, LINE_ELEMENTS, TURNS};
 use super::Matrix;
 
-/// A block of a matrix that the tiles to come call, one share each.
+/// A block of a matrix that the tiles to come call, one share each; of long runs the first cache lines.
 #[derive(Clone, Copy)]
 pub(super) struct Shares {
     /// The next share.
@@ -35,7 +35,7 @@ impl Shares {
             let next = Ahead { at, runs: share, stride, step: share * stride };
             return Shares { next, stride: TURNS * share * stride, left: tiles };
         }
-        // Long runs, a cache line a turn.
+        // Long runs, a cache line a turn: their beginnings. To call all of a longer one was measured, and is no faster.
         let share = runs.div_ceil(tiles);
         let next = Ahead { at: matrix.at, runs: share, stride, step: LINE_ELEMENTS };
         Shares { next, stride: share * stride, left: runs.div_ceil(share) }
