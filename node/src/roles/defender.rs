@@ -109,17 +109,18 @@ impl Defender {
         Ok(Some(at.rerun(task, &engine, Arc::new(Honest))))
     }
 
-    /// Answers one dispute. Nothing is answered in one over a wrong claim: it is lost however it is played.
-    fn defend(&mut self, board: &Board, due: &Due) -> Result<(), RoleError> {
+    /// Answers one dispute; false if nothing was taken in. Nothing is answered in one over a wrong claim: it is lost however
+    /// it is played.
+    fn defend(&mut self, board: &Board, due: &Due) -> Result<bool, RoleError> {
         let key = self.identity.key.clone();
-        if Disputes::said(board, &key, due)? {
-            return Ok(());
+        if let Some(taken) = Disputes::said(board, &key, due)? {
+            return Ok(taken);
         }
         if !self.disputes.knows(due) {
             let Some(trace) = self.rerun(board, due)? else {
                 tracing::warn!(dispute = %due.id, "the claim is not what an honest run gives: it is not defended");
                 self.indefensible.insert(due.id);
-                return Ok(());
+                return Ok(false);
             };
             let facts = &due.game.docket().facts;
             let shards = self.shards.get(board, &facts.run, &facts.manifest)?;

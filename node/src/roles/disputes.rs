@@ -45,25 +45,23 @@ impl Disputes {
     }
 
     /// Sends the due move again, if it was signed: a process that was killed between signing and hearing of its block
-    /// must not contradict itself. False if nothing was signed.
-    pub(super) fn said(board: &Board, key: &SigningKey, due: &Due) -> Result<bool, RoleError> {
+    /// must not contradict itself. None if nothing was signed; false if it was not taken in.
+    pub(super) fn said(board: &Board, key: &SigningKey, due: &Due) -> Result<Option<bool>, RoleError> {
         let signed = sign_state(board, &peer_key(key)).get(&due.id, due.game.number(), due.side)?;
-        let found = signed.is_some();
-        if let Some(signed) = signed {
-            board.submit(key, Body::Play(Box::new(Play { signed })));
-        }
-        Ok(found)
+        Ok(signed.map(|signed| board.submit(key, Body::Play(Box::new(Play { signed }))).is_some()))
     }
 
-    /// Answers the first of these that can be answered; an error where there are some, and none can be.
+    /// Answers the first of these that can be answered; an error where there are some, and none can be. False where answers
+    /// were not taken in: the next block is time enough to send them again.
     pub(super) fn first_of(
         due: Vec<Due>,
-        mut answer: impl FnMut(&Due) -> Result<(), RoleError>,
+        mut answer: impl FnMut(&Due) -> Result<bool, RoleError>,
     ) -> Result<bool, RoleError> {
         let mut failed = None;
         for due in due {
             match answer(&due) {
-                Ok(()) => return Ok(true),
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
                 Err(error) => failed = Some(error),
             }
         }
@@ -101,14 +99,13 @@ impl Disputes {
         Ok(())
     }
 
-    /// Plays the due move.
-    pub(super) fn play(&mut self, board: &Board, key: &SigningKey, due: &Due) -> Result<(), RoleError> {
+    /// Plays the due move; false if it was not taken in.
+    pub(super) fn play(&mut self, board: &Board, key: &SigningKey, due: &Due) -> Result<bool, RoleError> {
         let reply = self.players.ask(&due.id).and_then(|player| player.reply(&due.game));
         let body = reply.ok_or(RoleError::State { what: "a move that this player can answer" })?;
         let signed = SignedMove::new(key, due.id, due.game.number(), due.side, body);
         sign_state(board, &peer_key(key)).put(&signed)?;
-        board.submit(key, Body::Play(Box::new(Play { signed })));
-        Ok(())
+        Ok(board.submit(key, Body::Play(Box::new(Play { signed }))).is_some())
     }
 }
 

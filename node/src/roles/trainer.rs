@@ -238,9 +238,9 @@ impl Trainer {
     }
 
     /// Answers one dispute, whichever of its claims it is about.
-    fn defend(&mut self, board: &Board, due: &Due) -> Result<(), RoleError> {
-        if Disputes::said(board, &self.identity.key, due)? {
-            return Ok(());
+    fn defend(&mut self, board: &Board, due: &Due) -> Result<bool, RoleError> {
+        if let Some(taken) = Disputes::said(board, &self.identity.key, due)? {
+            return Ok(taken);
         }
         if !self.disputes.knows(due) {
             let docket = due.game.docket();

@@ -235,9 +235,9 @@ impl Verifier {
         })
     }
 
-    fn challenge(&mut self, board: &Board, due: &Due) -> Result<(), RoleError> {
-        if Disputes::said(board, &self.identity.key, due)? {
-            return Ok(());
+    fn challenge(&mut self, board: &Board, due: &Due) -> Result<bool, RoleError> {
+        if let Some(taken) = Disputes::said(board, &self.identity.key, due)? {
+            return Ok(taken);
         }
         if !self.disputes.knows(due) {
             let docket = due.game.docket();
