@@ -127,21 +127,28 @@ fn specs() -> [RunSpec; 3] {
     [adamw, sgd, spec([8, 130, 2, 1, 1])]
 }
 
-/// Two steps, the state in place of the one before.
-fn advanced(spec: &RunSpec, engine: Engine, observer: &mut dyn Observer) -> (Vec<Words>, [Outputs; 2]) {
+/// Two steps in one workspace, each watched or not, the state in place of the one before.
+fn advanced(
+    spec: &RunSpec,
+    engine: Engine,
+    recompute: Recompute,
+    watched: [bool; 2],
+) -> (Vec<Words>, [Outputs; 2]) {
     let program = step_program(spec);
     let mut state = first_state(spec, &initial_parameters(spec));
-    let mut workspace = Workspace::default();
+    let mut workspace = Workspace::new(recompute);
     let tokens: Words = (0..spec.batch * (spec.model.context + 1)).map(|i| i * i % 251).collect();
-    let outputs = [1, 2].map(|step| {
+    let outputs = [(1, watched[0]), (2, watched[1])].map(|(step, is_watched)| {
         let inputs = Inputs { tokens: &tokens, ..Inputs::default() };
         let scalars = StepScalars::new(spec, StepId { round: 0, slot: 0, step });
+        let observer: &mut dyn Observer = if is_watched { &mut Watching } else { &mut Unobserved };
         advance_in(&mut workspace, &program, &mut state, inputs, &scalars, &engine, observer)
     });
     (state, outputs)
 }
 
-/// M-8.4: a state that takes the place of the one before is the one that is written beside it.
+/// M-8.1, M-8.4: a state that takes the place of the one before is the one that is written beside it, whatever is computed
+/// again, and whichever runs are watched.
 #[test]
 fn in_place_changes_no_bit() {
     for spec in specs() {
@@ -158,10 +165,12 @@ fn in_place_changes_no_bit() {
             beside.push(found);
         }
         for engine in engines() {
-            for observer in [&mut Unobserved as &mut dyn Observer, &mut Watching] {
-                let (found, outputs) = advanced(&spec, engine, observer);
-                assert!(found == state, "{engine:?} {:?}", spec.optimizer);
-                assert_eq!(outputs[..], beside[..]);
+            for recompute in [Recompute::Nothing, Recompute::Blocks] {
+                for watched in [[false, false], [false, true], [true, false], [true, true]] {
+                    let (found, outputs) = advanced(&spec, engine, recompute, watched);
+                    assert!(found == state, "{engine:?} {recompute:?} {watched:?} {:?}", spec.optimizer);
+                    assert_eq!(outputs[..], beside[..]);
+                }
             }
         }
     }
