@@ -24,7 +24,7 @@ pub fn drawn_verifiers(audit: &Audit, claim: &Digest, unit: Unit, verdicts_min: 
 pub(super) fn draw_round(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
     let number = stage.state.progress.want(run)?.round;
     let round = stage.state.rounds.want(&(*run, number))?;
-    let commitments: Vec<Digest> = round.slots.iter().filter_map(|slot| slot.commitment).collect();
+    let commitments: Vec<Digest> = round.commitments().collect();
     let terms = &stage.state.runs.want(run)?.terms;
     let (steps, rate) = (terms.spec.steps, terms.audit_rate_ppm);
     for commitment in commitments {

@@ -34,7 +34,7 @@ pub(super) fn accepted(
 ) -> Result<Option<Vec<Digest>>, Fault> {
     let is_optimistic = state.runs.want(run)?.terms.merging.is_optimistic();
     let mut accepted = Vec::new();
-    for commitment in state.rounds.want(&(*run, round))?.slots.iter().filter_map(|slot| slot.commitment) {
+    for commitment in state.rounds.want(&(*run, round))?.commitments() {
         let record = state.claims.want(&commitment)?;
         let is_attested = record.audit.is_some() && state.is_published(&commitment);
         match record.status {

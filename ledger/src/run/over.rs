@@ -1,6 +1,7 @@
 //! Rounds end in their order, when all that was committed in them is decided; then an optimistic run pays (L-5.2, L-5.19).
 
-use super::record::{ClaimStatus, Phase, Round};
+use super::record::{ClaimStatus, Phase, Progress};
+use super::settle::pay;
 use super::void::void_withheld;
 use crate::amount::Amount;
 use crate::event::{Event, RewardReason};
@@ -8,7 +9,6 @@ use crate::fault::Fault;
 use crate::stage::Stage;
 use crate::state::State;
 use retrace_verifier::digest::Digest;
-use retrace_verifier::signature::PeerKey;
 
 impl State {
     /// What a commitment of an optimistic run gets when its round is over, and why; nothing if it is not verified, or was
@@ -27,30 +27,24 @@ impl State {
 
 /// Ends the rounds of a run that are over, and the run after its last one.
 pub(super) fn end_rounds(stage: &mut Stage<'_>, run: &Digest) -> Result<(), Fault> {
-    let progress = *stage.state.progress.want(run)?;
-    for number in progress.oldest..progress.round {
-        // The current round's own are voided where it is driven.
+    let Progress { oldest, round, phase, .. } = *stage.state.progress.want(run)?;
+    let is_closing = phase == Phase::Closing;
+    // The current round goes on, and is voided where it is driven, unless it was the last one.
+    let behind = oldest..round.saturating_add(u32::from(is_closing));
+    for number in behind.clone() {
         void_withheld(stage, run, number)?;
     }
-    if progress.phase == Phase::Closing {
-        void_withheld(stage, run, progress.round)?;
-    }
-    loop {
-        let progress = *stage.state.progress.want(run)?;
-        let (oldest, is_closing) = (progress.oldest, progress.phase == Phase::Closing);
-        let is_behind = oldest < progress.round || is_closing && oldest == progress.round;
-        if !is_behind {
-            return if is_closing { finish(stage, run) } else { Ok(()) };
-        }
-        if !is_decided(stage, run, oldest)? {
+    for number in behind {
+        if !is_decided(stage, run, number)? {
             return Ok(());
         }
-        end_round(stage, run, oldest)?;
+        end_round(stage, run, number)?;
     }
+    if is_closing { finish(stage, run) } else { Ok(()) }
 }
 
 fn is_decided(stage: &Stage<'_>, run: &Digest, round: u32) -> Result<bool, Fault> {
-    for claim in commitments(stage.state.rounds.want(&(*run, round))?) {
+    for claim in stage.state.rounds.want(&(*run, round))?.commitments() {
         if stage.state.claims.want(&claim)?.status == ClaimStatus::Open {
             return Ok(false);
         }
@@ -58,15 +52,11 @@ fn is_decided(stage: &Stage<'_>, run: &Digest, round: u32) -> Result<bool, Fault
     Ok(true)
 }
 
-fn commitments(round: &Round) -> Vec<Digest> {
-    round.slots.iter().filter_map(|slot| slot.commitment).collect()
-}
-
 fn end_round(stage: &mut Stage<'_>, run: &Digest, number: u32) -> Result<(), Fault> {
     if stage.state.runs.want(run)?.terms.merging.is_optimistic() {
         let round = stage.state.rounds.want(&(*run, number))?;
         let is_tainted = round.taint.is_some();
-        for claim in commitments(round) {
+        for claim in round.commitments().collect::<Vec<_>>() {
             let record = stage.state.claims.want(&claim)?;
             if record.status != ClaimStatus::Verified {
                 continue;
@@ -83,18 +73,6 @@ fn end_round(stage: &mut Stage<'_>, run: &Digest, number: u32) -> Result<(), Fau
         }
     }
     stage.state.progress.change(run, |progress| progress.oldest = number.saturating_add(1))
-}
-
-fn pay(
-    stage: &mut Stage<'_>,
-    run: &Digest,
-    peer: PeerKey,
-    amount: Amount,
-    reason: RewardReason,
-) -> Result<(), Fault> {
-    stage.state.pay(run, &peer, amount)?;
-    stage.say(Event::Rewarded { run: *run, peer, amount, reason });
-    Ok(())
 }
 
 /// The run is finished: the rest goes back.

@@ -247,6 +247,13 @@ pub struct DisputeRecord {
     pub judging_bytes: u32,
 }
 
+impl Round {
+    /// The commitments in its slots, in their order.
+    pub fn commitments(&self) -> impl Iterator<Item = Digest> {
+        self.slots.iter().filter_map(|slot| slot.commitment)
+    }
+}
+
 impl DisputeStatus {
     /// True while it is queued or played.
     pub fn is_pending(&self) -> bool {

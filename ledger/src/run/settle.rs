@@ -1,12 +1,14 @@
 //! A claim becomes final, its signer and its verifiers are paid (L-5.6).
 
 use super::record::{Audit, ClaimStatus, VerdictRecord, VerdictResult};
+use crate::amount::Amount;
 use crate::event::{Event, RewardReason};
 use crate::fault::Fault;
 use crate::stage::Stage;
 use crate::state::State;
 use retrace_verifier::Unit;
 use retrace_verifier::digest::Digest;
+use retrace_verifier::signature::PeerKey;
 
 /// True when every drawn unit has the verdicts that the run asks for.
 pub(crate) fn verdicts_suffice(state: &State, claim: &Digest, audit: &Audit, verdicts_min: usize) -> bool {
@@ -37,10 +39,22 @@ pub(crate) fn verify_claim(stage: &mut Stage<'_>, claim: &Digest) -> Result<(), 
     // Where deltas are merged before their verdicts a trainer is paid when its round is over (L-5.19).
     if is_segment && !terms.merging.is_optimistic() {
         let amount = terms.segment_reward;
-        stage.state.pay(&run, &signer, amount)?;
-        stage.say(Event::Rewarded { run, peer: signer, amount, reason: RewardReason::Segment });
+        pay(stage, &run, signer, amount, RewardReason::Segment)?;
     }
     pay_verdicts(stage, claim, None)
+}
+
+/// Pays out of a run's escrow, and says so.
+pub(super) fn pay(
+    stage: &mut Stage<'_>,
+    run: &Digest,
+    peer: PeerKey,
+    amount: Amount,
+    reason: RewardReason,
+) -> Result<(), Fault> {
+    stage.state.pay(run, &peer, amount)?;
+    stage.say(Event::Rewarded { run: *run, peer, amount, reason });
+    Ok(())
 }
 
 /// Pays, for each drawn unit, the first verdicts that the outcome agrees with: those of drawn verifiers first.
@@ -61,9 +75,7 @@ pub(super) fn pay_verdicts(
         let (drawn, others): (Vec<_>, Vec<_>) =
             verdicts.into_iter().filter(|v| v.result == right).partition(|v| v.drawn);
         for verdict in drawn.into_iter().chain(others).take(verdicts_min) {
-            stage.state.pay(&run, &verdict.verifier, amount)?;
-            let (peer, reason) = (verdict.verifier, RewardReason::Verdict);
-            stage.say(Event::Rewarded { run, peer, amount, reason });
+            pay(stage, &run, verdict.verifier, amount, RewardReason::Verdict)?;
         }
     }
     Ok(())

@@ -9,11 +9,9 @@ use crate::state::State;
 use retrace_verifier::digest::Digest;
 
 impl State {
-    /// The rounds whose merges lead from a run's initial base to `base_of`, ascending: a round's `parent`, or the run's.
+    /// The rounds whose merges lead from a run's initial base to the one that `parent` made, ascending.
     pub fn ancestry(&self, run: &Digest, parent: Option<u32>) -> Vec<u32> {
-        let parent_of = |round: &u32| self.rounds.get(&(*run, *round)).and_then(|round| round.parent);
-        // A parent is always an earlier round, so this ends.
-        let mut rounds: Vec<u32> = std::iter::successors(parent, parent_of).collect();
+        let mut rounds: Vec<u32> = self.ancestors(run, parent).collect();
         rounds.reverse();
         rounds
     }
@@ -42,8 +40,12 @@ impl State {
 
     /// True if a base that `parent` made descends from the merge of `round`.
     fn descends(&self, run: &Digest, parent: Option<u32>, round: u32) -> bool {
-        let parent_of = |at: &u32| self.rounds.get(&(*run, *at)).and_then(|at| at.parent);
-        std::iter::successors(parent, parent_of).take_while(|at| *at >= round).any(|at| at == round)
+        self.ancestors(run, parent).take_while(|at| *at >= round).any(|at| at == round)
+    }
+
+    /// `parent` and the rounds whose merges led to it, descending: a parent is always an earlier round, so this ends.
+    fn ancestors(&self, run: &Digest, parent: Option<u32>) -> impl Iterator<Item = u32> {
+        std::iter::successors(parent, move |round| self.rounds.get(&(*run, *round))?.parent)
     }
 }
 

@@ -14,8 +14,7 @@ pub(super) fn void_withheld(stage: &mut Stage<'_>, run: &Digest, round: u32) -> 
     if stage.state.is_breaker_on(run) {
         return Ok(());
     }
-    let slots = &stage.state.rounds.want(&(*run, round))?.slots;
-    let commitments: Vec<Digest> = slots.iter().filter_map(|slot| slot.commitment).collect();
+    let commitments: Vec<Digest> = stage.state.rounds.want(&(*run, round))?.commitments().collect();
     for claim in commitments {
         let record = stage.state.claims.want(&claim)?;
         if record.status != ClaimStatus::Open || !record.disputes.is_empty() {

@@ -36,6 +36,11 @@ pub fn account_named(text: &str) -> Option<PeerKey> {
     text.parse::<Digest>().ok().map(|digest| PeerKey(digest.0))
 }
 
+/// The account that a flag names.
+pub fn account_in(text: &str) -> Result<PeerKey, String> {
+    account_named(text).ok_or_else(|| "an account is 64 hexadecimal digits".into())
+}
+
 /// The name of a role, those that only accounts have included.
 pub fn role_name(role: Role) -> &'static str {
     match role {

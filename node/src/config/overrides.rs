@@ -15,7 +15,7 @@ pub struct Overrides {
     pub role: Vec<Role>,
     /// An account that names this node's key as its defense key: its disputes are defended here, whoever has its stake
     /// key; may be given more than once
-    #[arg(long, env = "RETRACE_DEFEND", value_name = "ACCOUNT", value_delimiter = ',', value_parser = account)]
+    #[arg(long, env = "RETRACE_DEFEND", value_name = "ACCOUNT", value_delimiter = ',', value_parser = super::account_in)]
     pub defend: Vec<PeerKey>,
     /// Name of the node, for people
     #[arg(long, env = "RETRACE_NAME", value_name = "NAME")]
@@ -46,10 +46,6 @@ pub struct Overrides {
 fn role(name: &str) -> Result<Role, String> {
     let known = ROLES.map(|(_, name)| name);
     role_named(name).ok_or_else(|| super::near(name, &known))
-}
-
-fn account(text: &str) -> Result<PeerKey, String> {
-    super::account_named(text).ok_or_else(|| "an account is 64 hexadecimal digits".into())
 }
 
 fn backend(name: &str) -> Result<Backend, String> {

@@ -37,8 +37,7 @@ impl Archivist {
             missing.extend(shards.map(|shard| (shard.digest, Piece::Shard(*shard))));
             let rounds = state.progress(&id).map_or(0, |progress| progress.round);
             for round in (0..=rounds).filter_map(|round| state.round(&id, round)) {
-                let commitments = round.slots.iter().filter_map(|slot| slot.commitment);
-                for claim in commitments.filter(|claim| !self.kept.contains(claim)) {
+                for claim in round.commitments().filter(|claim| !self.kept.contains(claim)) {
                     let is_wanted = |record: &&ClaimRecord| {
                         record.status == ClaimStatus::Verified || round.merged.contains(&claim)
                     };

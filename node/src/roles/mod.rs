@@ -245,7 +245,7 @@ impl View {
         let progress = *state.progress(&id)?;
         let round = state.round(&id, progress.round).cloned();
         let rounds = (progress.oldest..=progress.round).filter_map(|number| state.round(&id, number));
-        let slots = rounds.flat_map(|round| round.slots.iter().filter_map(|slot| slot.commitment));
+        let slots = rounds.flat_map(Round::commitments);
         let ids = round.iter().filter_map(|round| round.standing).chain(slots);
         let claims = ids.filter_map(|claim| Some((claim, state.claim(&claim)?.clone()))).collect();
         let is_dead = state.is_dead(&id, progress.round);

@@ -53,23 +53,8 @@ impl Verifier {
         Verifier { strategy, ..self }
     }
 
-    /// Replays a unit from public bytes alone; none while the bytes are not there yet, of it or of what its base was made
-    /// from: on another branch they may be.
+    /// Replays a unit from public bytes alone.
     fn replay(
-        &mut self,
-        board: &Board,
-        basis: &Basis,
-        claim: &Claim,
-        unit: Unit,
-        conduct: Arc<dyn Conduct>,
-    ) -> Result<Option<Replay>, RoleError> {
-        match self.replay_now(board, basis, claim, unit, conduct) {
-            Err(error) if error.is_waiting() => Ok(None),
-            other => other.map(Some),
-        }
-    }
-
-    fn replay_now(
         &mut self,
         board: &Board,
         basis: &Basis,
@@ -155,8 +140,8 @@ impl Verifier {
         let unjudged = self.unjudged(board, view);
         for (claim, record, unit) in unjudged {
             let basis = Basis::of_round(view, board, record.round)?;
-            let replay = self.replay(board, &basis, &record.claim, unit, Arc::new(Honest))?;
-            let Some(replay) = replay else { continue };
+            let replay = self.replay(board, &basis, &record.claim, unit, Arc::new(Honest));
+            let Some(replay) = once_here(replay)? else { continue };
             let is_match = replay.claimed == Claimed::replayed(&replay.trace);
             if !is_match && self.seal_first(board, view, &claim, &record, unit) {
                 return Ok(true);
@@ -213,8 +198,8 @@ impl Verifier {
                 },
             };
             let basis = Basis::of_round(view, board, record.round)?;
-            let replay = self.replay(board, &basis, &record.claim, unit, Arc::new(Honest))?;
-            let Some(replay) = replay else { continue };
+            let replay = self.replay(board, &basis, &record.claim, unit, Arc::new(Honest));
+            let Some(replay) = once_here(replay)? else { continue };
             let body = Dispute { claim: *claim, unit, opening: replay.opening, salt };
             if board.submit(&self.identity.key, Body::Dispute(Box::new(body))).is_some() {
                 self.accused.insert(*claim);
@@ -243,8 +228,9 @@ impl Verifier {
             let docket = due.game.docket();
             let basis = Basis::of_facts(&docket.facts, &docket.claim);
             let conduct = self.conduct(&basis.spec);
-            let replay = self.replay(board, &basis, &docket.claim, docket.unit, conduct)?;
-            let trace = replay.ok_or(RoleError::State { what: "the disputed unit's bytes" })?.trace;
+            let replay = self.replay(board, &basis, &docket.claim, docket.unit, conduct);
+            let trace =
+                once_here(replay)?.ok_or(RoleError::State { what: "the disputed unit's bytes" })?.trace;
             let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
             self.disputes.seat(board, due, trace, shards)?;
         }
@@ -293,6 +279,14 @@ struct Replay {
     claimed: Claimed,
     trace: Rerun,
     opening: Opening,
+}
+
+/// None while bytes are not there yet, of a unit or of what its base was made from: on another branch they may be.
+fn once_here(replay: Result<Replay, RoleError>) -> Result<Option<Replay>, RoleError> {
+    match replay {
+        Err(error) if error.is_waiting() => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 /// Drawn units of a claim that can still be judged.

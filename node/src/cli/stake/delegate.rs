@@ -4,6 +4,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::print::say;
 use crate::cli::remote::failed;
 use crate::cli::signing::{Signer, Signing};
+use crate::config::account_in;
 use crate::home::{read_bounded, write_whole};
 use crate::rpc::client::{Client, ClientError};
 use crate::rpc::methods::account::Account;
@@ -25,7 +26,7 @@ const FILE_BYTES_MAX: u64 = 1024;
 )]
 pub struct Args {
     /// The defense key: the account of the node that is to defend
-    #[arg(value_name = "KEY", value_parser = super::account, conflicts_with_all = ["revoke", "signed"], required_unless_present_any = ["revoke", "signed"])]
+    #[arg(value_name = "KEY", value_parser = account_in, conflicts_with_all = ["revoke", "signed"], required_unless_present_any = ["revoke", "signed"])]
     key: Option<PeerKey>,
     /// No key but the account's own signs its moves any more
     #[arg(long)]

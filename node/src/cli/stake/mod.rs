@@ -6,7 +6,7 @@ use super::exit::{Exit, Failure};
 use super::keys::Opened;
 use super::print::say;
 use super::signing::{Signer, Signing};
-use crate::config::{ROLES, account_named, near, role_named};
+use crate::config::{ROLES, account_in, near, role_named};
 use crate::keys::Keystore;
 use retrace_ledger::{Amount, Body, Register, Role, Stake, Transfer, Unbond, prove_possession};
 use retrace_verifier::digest::Digest;
@@ -46,7 +46,7 @@ enum Command {
         /// How much
         amount: u64,
         /// Whose account
-        #[arg(long, value_name = "ACCOUNT", value_parser = account)]
+        #[arg(long, value_name = "ACCOUNT", value_parser = account_in)]
         to: PeerKey,
         #[command(flatten)]
         common: Signing,
@@ -71,10 +71,6 @@ struct NoRole;
 
 fn role(name: &str) -> Result<Role, String> {
     role_named(name).ok_or_else(|| near(name, &ROLES.map(|(_, name)| name)))
-}
-
-fn account(text: &str) -> Result<PeerKey, String> {
-    account_named(text).ok_or_else(|| "an account is 64 hexadecimal digits".into())
 }
 
 /// Runs the command.

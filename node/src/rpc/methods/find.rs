@@ -62,5 +62,5 @@ fn claims(state: &State) -> impl Iterator<Item = Digest> {
         let last = state.progress(&run).map_or(0, |progress| progress.round);
         (0..=last).filter_map(move |number| state.round(&run, number))
     });
-    rounds.flat_map(|round| round.slots.iter().filter_map(|slot| slot.commitment).chain(round.standing))
+    rounds.flat_map(|round| round.commitments().chain(round.standing))
 }
