@@ -40,6 +40,8 @@ pub(super) struct Tile {
     pub out_row: usize,
     /// Where the next tile's accumulators will go: called into the cache, never read.
     pub next: *const f32,
+    /// Elements between two rows there.
+    pub next_row: usize,
     /// What comes soon, and what comes later.
     pub ahead: [Ahead; 2],
 }
@@ -81,7 +83,7 @@ impl Tile {
     #[inline(always)]
     fn call<const ROWS: usize, const COLUMNS: usize>(&self, turn: usize) {
         if turn < ROWS {
-            let line = self.next.wrapping_add(turn * self.out_row);
+            let line = self.next.wrapping_add(turn * self.next_row);
             for last in (LINE_ELEMENTS..=COLUMNS).step_by(LINE_ELEMENTS) {
                 // The cache line of each sixteenth column; the one before the first is a neighbor's last.
                 prefetch::<true>(line.wrapping_add(last - 1));
@@ -122,15 +124,34 @@ fn prefetch<const NEAR: bool>(at: *const f32) {
 /// hints and may lie past all that there is.
 pub(super) type Run = unsafe fn(&Tile);
 
-/// [`super::product::pack::panels`], with the body's instructions.
+/// [`super::product::pack::panels`], with the body's instructions: the body, operand b, terms, columns, to.
+///
+/// # Safety
+/// The machine has the instructions of the body, the terms and columns of b can be read, and `to` can be written over
+/// as many terms of whole panels.
 pub(super) type Pack = unsafe fn(&Micro, Matrix, usize, usize, *mut f32);
 
-/// [`super::product::pack::rows`], with the body's instructions.
+/// [`super::product::pack::rows`], with the body's instructions: operand a, rows, terms, to.
+///
+/// # Safety
+/// The machine has the instructions of the body, a's terms are neighbors, its rows and terms can be read, and `to` can
+/// be written over [`LINE`] elements a row; there are at most LINE terms.
 pub(super) type PackRows = unsafe fn(Matrix, usize, usize, *mut f32);
 
 /// Copies lines of up to `Micro::height` elements, whatever follows them: from, elements between two lines, elements
 /// of a line, lines, to; there each line takes `Micro::height`.
+///
+/// # Safety
+/// The machine has the instructions of the body, a line has at least 1 and at most `Micro::height` elements, all of
+/// them can be read, and `to` can be written over `Micro::height` elements a line. Nothing else is touched.
 pub(super) type PackTerms = unsafe fn(*const f32, usize, usize, usize, *mut f32);
+
+/// Copies a square of `Micro::side` transposed: from, elements between its rows, to, elements between its rows.
+///
+/// # Safety
+/// The machine has the instructions of the body, the square can be read at `from` and written at `to`, and the two do
+/// not overlap.
+pub(super) type Transpose = unsafe fn(*const f32, usize, *mut f32, usize);
 
 /// The tiles of one body.
 #[derive(Clone, Copy)]
@@ -149,8 +170,8 @@ pub(super) struct Micro {
     pub pack_rows: PackRows,
     /// Packs a strip of operand a by terms.
     pub pack_terms: PackTerms,
-    /// Copies a square transposed: from, elements between its rows, to, elements between its rows.
-    pub transpose: unsafe fn(*const f32, usize, *mut f32, usize),
+    /// Copies a square of `side` transposed.
+    pub transpose: Transpose,
     /// Side of that square.
     pub side: usize,
 }

@@ -292,7 +292,7 @@ impl Product {
                 } else {
                     self.chains.at(top + tall, block.column)
                 };
-                let next = Next { out: next.out, ahead: [soon.take(), later.take()] };
+                let next = Next { out: next.out, row: next.out_row, ahead: [soon.take(), later.take()] };
                 let chains = if block.term > 0 { chains.resting() } else { chains };
                 // SAFETY: the caller vouches for the product's places.
                 unsafe { strip.panel(right(column), chains, wide.min(block.columns - column), next) };

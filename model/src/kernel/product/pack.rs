@@ -140,11 +140,10 @@ pub(in crate::kernel) unsafe fn rows(a: Matrix, tall: usize, terms: usize, to: *
     }
 }
 
-/// Copies terms of `tall` neighboring rows, HEIGHT apart: for a body without masked loads.
+/// Copies terms of `tall` neighboring rows, HEIGHT apart: for the bodies without masked loads.
 ///
 /// # Safety
 /// See [`super::super::micro::PackTerms`].
-#[allow(dead_code)] // bodies with masked loads have their own
 pub(in crate::kernel) unsafe fn terms<const HEIGHT: usize>(
     from: *const f32,
     down: usize,

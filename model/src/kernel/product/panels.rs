@@ -106,7 +106,7 @@ impl<'a> Panels<'a> {
             let live = self.micro.columns.min(self.columns - column);
             let b = Right { at: self.at.wrapping_add(self.offset(from, column)), term: self.micro.columns };
             let (here, next) = (chains.at(0, column), chains.at(0, column + self.micro.columns));
-            let next = Next { out: next.out, ahead: [Ahead::NOTHING; 2] };
+            let next = Next { out: next.out, row: next.out_row, ahead: [Ahead::NOTHING; 2] };
             // SAFETY: the caller vouches for the chains; the panel was packed.
             unsafe { strip.panel(b, here, live, next) };
         }

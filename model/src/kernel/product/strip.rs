@@ -52,6 +52,8 @@ pub(in crate::kernel) struct Strip<'a> {
 #[derive(Clone, Copy)]
 pub(in crate::kernel) struct Next {
     pub out: *const f32,
+    /// Elements between two of their rows.
+    pub row: usize,
     pub ahead: [Ahead; 2],
 }
 
@@ -80,19 +82,19 @@ impl Strip<'_> {
                 return self.ranges(b, chains, next);
             }
             let mut tile = [0.0f32; ROWS_MAX * COLUMNS_MAX];
-            let wide = self.micro.columns;
+            // One pointer for all that follows: a second borrow of the tile would end the first one's.
+            let (tile, wide) = (tile.as_mut_ptr(), self.micro.columns);
             if !chains.start.is_null() {
                 for r in 0..self.tall {
                     let from = chains.start.add(r * chains.start_row);
-                    std::ptr::copy_nonoverlapping(from, tile.as_mut_ptr().add(r * wide), live);
+                    std::ptr::copy_nonoverlapping(from, tile.add(r * wide), live);
                 }
             }
-            let inner =
-                Chains { start: tile.as_ptr(), start_row: wide, out: tile.as_mut_ptr(), out_row: wide };
+            let inner = Chains { start: tile, start_row: wide, out: tile, out_row: wide };
             self.ranges(b, inner, next);
             for r in 0..self.tall {
                 let to = chains.out.add(r * chains.out_row);
-                std::ptr::copy_nonoverlapping(tile.as_ptr().add(r * wide), to, live);
+                std::ptr::copy_nonoverlapping(tile.add(r * wide), to, live);
             }
         }
     }
@@ -160,6 +162,7 @@ impl Strip<'_> {
             out: chains.out,
             out_row: chains.out_row,
             next: next.out,
+            next_row: next.row,
             ahead: next.ahead,
         };
         // SAFETY: the caller vouches for the places; a micro kernel is only handed out where it can run.
