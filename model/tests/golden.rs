@@ -1,11 +1,13 @@
 //! The golden steps on this machine: one hash, whatever the backend and the number of threads.
 
-use retrace_model::program::{Row, step_program};
+use retrace_model::op::Kind;
+use retrace_model::program::{Range, Row, step_program};
 use retrace_model::selftest::{goldens, run};
 use retrace_model::{
     Backend, Engine, Inputs, Observer, StepId, StepScalars, Unobserved, Words, Workspace, assigned_tokens,
     execute, execute_in, initial_parameters, program, selftest,
 };
+use std::collections::BTreeSet;
 
 /// M-4.9, M-1.5: when a definition changes on purpose, the new hash is what this test prints.
 #[test]
@@ -23,7 +25,52 @@ fn every_backend_gives_the_golden_hashes() {
 fn golden_runs_are_runs() {
     let runs = goldens();
     assert!(runs.iter().all(|golden| golden.spec.check() == Ok(())));
-    assert_eq!(runs.map(|golden| golden.name), ["mlp", "gpt", "llama"]);
+    assert_eq!(runs.map(|golden| golden.name), ["mlp", "gpt", "llama", "wide", "long"]);
+}
+
+/// How a product's operands lie: both as they are, or one of the two transposed.
+fn form(row: &Row) -> Option<&'static str> {
+    let [a, b] = row.operands.as_slice() else { return None };
+    match (a.term_stride == 1, b.strides[3] == 1) {
+        (true, true) => Some("NN"),
+        (true, false) => Some("NT"),
+        (false, true) => Some("TN"),
+        (false, false) => None,
+    }
+}
+
+/// M-4.9: each form of a product, and each causal one, has its second block of terms and of columns, where it has several
+/// strips of rows too: an engine that goes wrong there shows.
+#[test]
+fn golden_runs_reach_beyond_a_block() {
+    const TERMS: u32 = 256;
+    const COLUMNS: u32 = 512;
+    const ROWS: u32 = 14;
+    let mut reached = BTreeSet::new();
+    for row in goldens().iter().flat_map(|golden| step_program(&golden.spec).rows) {
+        let [_, outer, inner, columns] = row.shape;
+        if row.kind != Kind::MatMul || outer.max(inner) <= ROWS {
+            continue;
+        }
+        let many = [row.terms > TERMS, columns > COLUMNS];
+        match row.range {
+            _ if row.masked && many[1] => reached.insert("masked"),
+            Range::UpTo(_) if many[0] => reached.insert("up to"),
+            Range::From(_) if many[0] => reached.insert("from"),
+            Range::Full if many == [true; 2] => form(&row).is_some_and(|form| reached.insert(form)),
+            _ => false,
+        };
+    }
+    assert_eq!(reached, BTreeSet::from(["NN", "NT", "TN", "masked", "up to", "from"]));
+}
+
+/// A backend's name fills the column that it is printed in.
+#[test]
+fn names_of_backends_keep_to_their_column() {
+    assert_eq!(
+        format!("{:<10}|{:>10}|{}", Backend::Avx2, Backend::Portable, Backend::Neon),
+        "avx2      |  portable|neon"
+    );
 }
 
 struct Finite(usize);

@@ -115,7 +115,7 @@ mod tests {
     /// M-4.6: the micro-batches of a Llama share one table of turns.
     #[test]
     fn one_rotary_table_a_program() {
-        let [_, _, llama] = crate::selftest::goldens();
+        let [_, _, llama, ..] = crate::selftest::goldens();
         assert!(llama.spec.accumulation > 1);
         let program = step_program(&llama.spec);
         assert_eq!(program.rows.iter().filter(|row| row.kind == Kind::RotaryTable).count(), 1);

@@ -1,6 +1,7 @@
 //! Golden steps on every backend and thread count: the machine's right to take part in a run.
 
 mod golden;
+mod large;
 
 pub use golden::{Golden, STEPS, golden_spec, goldens};
 
