@@ -229,6 +229,81 @@ fn tokenizers_travel() {
     assert_eq!(export(&large, &parameters(&large), &[]).expect("exported").len(), 2);
 }
 
+/// What a configuration that came with these members comes out as.
+fn kept(model: &ModelSpec, members: &[(&str, &str)]) -> serde_json::Value {
+    let mut config: serde_json::Value = serde_json::from_str(&write_config(model)).expect("JSON");
+    let map = config.as_object_mut().expect("an object");
+    for own in ["bos_token_id", "eos_token_id"] {
+        map.remove(own);
+    }
+    for (field, value) in members {
+        map.insert((*field).to_owned(), serde_json::from_str(value).expect(value));
+    }
+    assert_eq!(read_config(config.to_string().as_bytes()), Ok(*model), "{members:?}");
+    let imported = File { name: "config.json".into(), bytes: config.to_string().into_bytes() };
+    let files = export(model, &parameters(model), &[imported]).expect("exported");
+    assert_eq!(files.iter().filter(|file| file.name == "config.json").count(), 1);
+    assert_eq!(files.len(), 4, "a model over bytes without tokenizer files gets some");
+    assert_eq!(read_config(file(&files, "config.json")), Ok(*model));
+    serde_json::from_slice(file(&files, "config.json")).expect("JSON")
+}
+
+/// M-7.6: special tokens come out as they came in: a number, a list, null, or left to `transformers`' defaults.
+#[test]
+fn special_tokens_travel() {
+    for model in [gpt(true), llama(false)] {
+        let all = [
+            ("bos_token_id", "1"),
+            ("eos_token_id", "[2, 255, 0]"),
+            ("pad_token_id", "0"),
+            ("tokenizer_class", "\"LlamaTokenizerFast\""),
+        ];
+        let config = kept(&model, &all);
+        for (field, value) in all {
+            assert_eq!(config[field], serde_json::from_str::<serde_json::Value>(value).expect(value));
+        }
+        let config =
+            kept(&model, &[("bos_token_id", "null"), ("eos_token_id", "255"), ("pad_token_id", "-1")]);
+        assert_eq!(config.get("bos_token_id"), Some(&serde_json::Value::Null));
+        assert_eq!(config.get("eos_token_id"), Some(&255.into()));
+        assert_eq!(config.get("pad_token_id"), Some(&serde_json::Value::Null));
+        let config = kept(&model, &[]);
+        for (field, _) in all {
+            assert_eq!(config.get(field), None, "{field}: nothing was said of it");
+        }
+        // A model that nobody brought along has none, and says so.
+        let own: serde_json::Value = serde_json::from_str(&write_config(&model)).expect("JSON");
+        assert!(own["bos_token_id"].is_null() && own.get("eos_token_id").is_some_and(|id| id.is_null()));
+    }
+}
+
+/// M-7.6: ids that the vocabulary does not have and names that are none are refused when the model is read.
+#[test]
+fn special_tokens_that_are_wrong() {
+    let long = format!("[{}0]", "0,".repeat(64));
+    let cases = [
+        ("bos_token_id", &["-1", "256", "4294967296", "1.5", "\"1\"", "[1]", "true", "{}"][..]),
+        ("eos_token_id", &["-1", "256", "[]", "[0, 256]", "[0, -1]", "[[0]]", "[null]", "\"</s>\"", &long]),
+        ("pad_token_id", &["-2", "256", "[0]", "1e300"]),
+        ("tokenizer_class", &["1", "\"\"", "\"a.b\"", "\"a/b\"", "[]"]),
+    ];
+    for (field, values) in cases {
+        for value in values {
+            let refused = config_with(&gpt(true), field, value);
+            let named =
+                matches!(&refused, Err(HubError::Unsupported { field: found, .. }) if *found == field);
+            assert!(named, "{field} {value}: {refused:?}");
+        }
+    }
+    // Another model's configuration: ids are measured against the model that is written.
+    let large = write_config(&ModelSpec { vocabulary: 300, ..gpt(true) });
+    let large = large.replace("\"eos_token_id\": null", "\"eos_token_id\": 299");
+    assert!(read_config(large.as_bytes()).is_ok());
+    let imported = File { name: "config.json".into(), bytes: large.into_bytes() };
+    let refused = export(&gpt(true), &parameters(&gpt(true)), &[imported]);
+    assert!(matches!(refused, Err(HubError::Unsupported { field: "eos_token_id", .. })), "{refused:?}");
+}
+
 /// The configuration of a model with one member replaced; `null` where it is taken away.
 fn config_with(model: &ModelSpec, field: &str, value: &str) -> Result<ModelSpec, HubError> {
     let mut config: serde_json::Value = serde_json::from_str(&write_config(model)).expect("JSON");

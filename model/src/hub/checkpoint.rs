@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::config::{CONFIG, write_config_like};
 use super::layout::{HEAD, Target, is_buffer, layout};
 use super::tokenizer::byte_tokenizer;
 use super::writer::write;
@@ -95,21 +96,26 @@ pub fn write_weights(model: &ModelSpec, parameters: &[Words]) -> Result<Vec<u8>,
     }))
 }
 
-/// The files of a checkpoint: configuration, weights and tokenizer. `tokenizer` are the tokenizer's files that came
-/// with an imported model; without any, a model over 256 ids gets the one that maps text to its bytes.
+/// The files of a checkpoint: configuration, weights and tokenizer. `carried` are files that came with an imported
+/// model: those of its tokenizer, without which a model over 256 ids gets the one that maps text to its bytes, and its
+/// `config.json`, of which M-7.6 keeps some members.
 ///
 /// # Errors
-/// As [`write_weights`].
-pub fn export(model: &ModelSpec, parameters: &[Words], tokenizer: &[File]) -> Result<Vec<File>, HubError> {
+/// As [`write_weights`], and what [`import`] refuses in a configuration.
+pub fn export(model: &ModelSpec, parameters: &[Words], carried: &[File]) -> Result<Vec<File>, HubError> {
     let weights = write_weights(model, parameters)?;
+    let config = match carried.iter().find(|file| file.name == CONFIG) {
+        Some(imported) => write_config_like(model, &imported.bytes)?,
+        None => write_config(model),
+    };
     let mut files = vec![
-        File { name: "config.json".to_owned(), bytes: write_config(model).into_bytes() },
+        File { name: CONFIG.to_owned(), bytes: config.into_bytes() },
         File { name: "model.safetensors".to_owned(), bytes: weights },
     ];
-    if tokenizer.is_empty() && model.vocabulary == 256 {
+    let made = files.len();
+    files.extend(carried.iter().filter(|file| file.name != CONFIG).cloned());
+    if files.len() == made && model.vocabulary == 256 {
         files.extend(byte_tokenizer(model.context));
-    } else {
-        files.extend_from_slice(tokenizer);
     }
     Ok(files)
 }

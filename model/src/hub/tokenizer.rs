@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::File;
 
-/// Files of a checkpoint that are kept as they are: who imports a model hands them back when it is exported.
+/// Files of a checkpoint that are kept as they are: who imports a model hands them back when it is exported, together
+/// with its `config.json`, of which some members are kept.
 pub const TOKENIZER_FILES: [&str; 9] = [
     "tokenizer.json",
     "tokenizer_config.json",

@@ -75,6 +75,20 @@ impl Fields {
         self.get(field).map(read).transpose()
     }
 
+    /// A member that is kept: whether it is there, whether it is null, and what `read` makes of it, or the hint.
+    pub fn kept<T>(
+        &self,
+        field: &'static str,
+        hint: &'static str,
+        read: impl Fn(&Value) -> Option<Option<T>>,
+    ) -> Result<Option<Option<T>>, HubError> {
+        let known = |value: &Value| match value {
+            Value::Null => Ok(None),
+            value => read(value).ok_or_else(|| HubError::Unsupported { field, found: shown(value), hint }),
+        };
+        self.0.get(field).map(known).transpose()
+    }
+
     /// A member that has one supported value, which is also what its absence means.
     pub fn only(
         &self,
@@ -96,7 +110,7 @@ impl Fields {
 }
 
 /// The file's name, in errors.
-pub(super) const CONFIG: &str = "config.json";
+pub(in crate::hub) const CONFIG: &str = "config.json";
 
 fn wrong_type(field: &'static str, expected: &'static str, value: &Value) -> HubError {
     HubError::FieldType { field, expected, found: shown(value) }

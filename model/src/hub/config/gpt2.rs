@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::fields::Fields;
+use super::kept::Kept;
 use super::{activation_name, activation_named, number};
 use crate::hub::HubError;
 use crate::spec::{Architecture, GptSpec, ModelSpec};
@@ -27,13 +28,13 @@ struct Written {
     attn_pdrop: f32,
     resid_pdrop: f32,
     tie_word_embeddings: bool,
-    bos_token_id: Option<u32>,
-    eos_token_id: Option<u32>,
+    #[serde(flatten)]
+    kept: Kept,
     dtype: &'static str,
     torch_dtype: &'static str,
 }
 
-pub(super) fn write(model: &ModelSpec, gpt: &GptSpec) -> impl Serialize + use<> {
+pub(super) fn write(model: &ModelSpec, gpt: &GptSpec, kept: Kept) -> impl Serialize + use<> {
     let dropout = number(model.dropout);
     Written {
         architectures: ["GPT2LMHeadModel"],
@@ -51,8 +52,7 @@ pub(super) fn write(model: &ModelSpec, gpt: &GptSpec) -> impl Serialize + use<> 
         attn_pdrop: dropout,
         resid_pdrop: dropout,
         tie_word_embeddings: model.tied,
-        bos_token_id: None,
-        eos_token_id: None,
+        kept,
         dtype: "float32",
         torch_dtype: "float32",
     }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::fields::Fields;
+use super::kept::Kept;
 use super::number;
 use crate::hub::HubError;
 use crate::spec::{Architecture, F32Bits, LlamaSpec, ModelSpec};
@@ -33,8 +34,8 @@ struct Written {
     mlp_bias: bool,
     retrace_dropout: f32,
     tie_word_embeddings: bool,
-    bos_token_id: Option<u32>,
-    eos_token_id: Option<u32>,
+    #[serde(flatten)]
+    kept: Kept,
     dtype: &'static str,
     torch_dtype: &'static str,
 }
@@ -46,7 +47,7 @@ struct Rope {
     rope_theta: f32,
 }
 
-pub(super) fn write(model: &ModelSpec, llama: &LlamaSpec) -> impl Serialize + use<> {
+pub(super) fn write(model: &ModelSpec, llama: &LlamaSpec, kept: Kept) -> impl Serialize + use<> {
     let rope_theta = number(llama.rope_base);
     Written {
         architectures: ["LlamaForCausalLM"],
@@ -69,8 +70,7 @@ pub(super) fn write(model: &ModelSpec, llama: &LlamaSpec) -> impl Serialize + us
         mlp_bias: false,
         retrace_dropout: number(model.dropout),
         tie_word_embeddings: model.tied,
-        bos_token_id: None,
-        eos_token_id: None,
+        kept,
         dtype: "float32",
         torch_dtype: "float32",
     }

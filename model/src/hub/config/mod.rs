@@ -2,10 +2,13 @@
 
 mod fields;
 mod gpt2;
+mod kept;
 mod llama;
 mod mlp;
 
+pub(super) use fields::CONFIG;
 use fields::Fields;
+use kept::Kept;
 
 use super::HubError;
 use crate::spec::{
@@ -40,14 +43,28 @@ pub fn read_config(text: &[u8]) -> Result<ModelSpec, HubError> {
         }
     }?;
     check(&model)?;
+    // Refused here, not when the model is written after a long training.
+    Kept::read(&fields, model.vocabulary)?;
     Ok(model)
 }
 
 /// The `config.json` that `transformers` loads for this model; for an MLP, which it does not have, our own.
 pub fn write_config(model: &ModelSpec) -> String {
+    write(model, Kept::nothing())
+}
+
+/// [`write_config`] with the members that M-7.6 keeps of `imported`, the `config.json` that the model came with.
+///
+/// # Errors
+/// A text that is no configuration, or a member with another value than M-7.6 has.
+pub(super) fn write_config_like(model: &ModelSpec, imported: &[u8]) -> Result<String, HubError> {
+    Ok(write(model, Kept::read(&Fields::read(imported)?, model.vocabulary)?))
+}
+
+fn write(model: &ModelSpec, kept: Kept) -> String {
     let text = match &model.architecture {
-        Architecture::Gpt(gpt) => serde_json::to_string_pretty(&gpt2::write(model, gpt)),
-        Architecture::Llama(own) => serde_json::to_string_pretty(&llama::write(model, own)),
+        Architecture::Gpt(gpt) => serde_json::to_string_pretty(&gpt2::write(model, gpt, kept)),
+        Architecture::Llama(own) => serde_json::to_string_pretty(&llama::write(model, own, kept)),
         Architecture::Mlp(own) => serde_json::to_string_pretty(&mlp::write(model, own)),
     };
     // Members with fixed names and plain values: there is nothing in them that JSON cannot say.

@@ -14,7 +14,7 @@ const WEIGHTS_BYTES_MAX: u64 = 1 << 36;
 /// The list of files of a model that has more than one.
 const INDEX: &str = "model.safetensors.index.json";
 
-/// Files that came with a model and stay with it: its tokenizer.
+/// Files that came with a model and stay with it: its tokenizer, and for the sake of its special tokens its `config.json`.
 pub type Carried = Vec<File>;
 
 /// A model from a folder.
@@ -24,7 +24,7 @@ pub struct Loaded {
     pub model: ModelSpec,
     /// Its parameters, in table order.
     pub parameters: Vec<Words>,
-    /// Its tokenizer's files.
+    /// Its tokenizer's files and its configuration.
     pub carried: Carried,
 }
 
@@ -49,7 +49,7 @@ pub fn load(folder: &Path, expected: Option<&ModelSpec>) -> Result<Loaded, Train
     if expected.is_some_and(|expected| *expected != model) {
         return Err(refuse("its config.json describes another model than its retrace.json".into()));
     }
-    let mut carried = Carried::new();
+    let mut carried = vec![File { name: "config.json".to_string(), bytes: config }];
     for name in TOKENIZER_FILES.into_iter().filter(|name| folder.join(name).exists()) {
         let bytes = read_bounded(&folder.join(name), TOKENIZER_FILE_MAX)?;
         carried.push(File { name: name.to_string(), bytes });
