@@ -182,6 +182,21 @@ mod tests {
         });
     }
 
+    // M-1.1, M-6.2
+    #[test]
+    fn a_run_begins_alike_in_every_setting() {
+        // A deviation so small that half of the parameters are subnormal.
+        let mut spec = crate::selftest::golden_spec();
+        spec.model.init_std = crate::spec::F32Bits(f32::MIN_POSITIVE.to_bits());
+        let expected = crate::random::initial_parameters(&spec);
+        for value in FLUSHING.into_iter().chain([TOWARDS_ZERO]) {
+            let (spec, expected) = (spec, expected.clone());
+            with_control(register::DEFAULT | value, move || {
+                assert!(crate::random::initial_parameters(&spec) == expected, "{value:x}");
+            });
+        }
+    }
+
     // M-1.1
     #[test]
     fn another_rounding_is_repaired() {

@@ -1,6 +1,7 @@
 //! Randomness from counters: the initial state and the order of data (M-6.2, M-6.3).
 
 use crate::arithmetic::{Real32, Real64};
+use crate::control::with_default_control;
 use crate::elementary::from_u32_exact;
 use crate::execute::Words;
 use crate::program::{ParameterShape, parameter_table};
@@ -15,7 +16,10 @@ const ONE: u32 = 0x3F80_0000;
 
 /// The initial parameters of a run, in table order (M-6.2).
 pub fn initial_parameters(spec: &RunSpec) -> Vec<Words> {
-    parameter_table(&spec.model).iter().map(|shape| initial_tensor(spec, shape)).collect()
+    // The last multiplication is the hardware's, so the caller's own rounding must not decide it (M-1.1).
+    with_default_control(|| {
+        parameter_table(&spec.model).iter().map(|shape| initial_tensor(spec, shape)).collect()
+    })
 }
 
 fn initial_tensor(spec: &RunSpec, shape: &ParameterShape) -> Words {

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Dtype, HubError};
+use super::{Dtype, HubError, text};
 
 /// Bytes of a header that are read; the format itself allows 100 MB, and GPT-2 XL needs 60 KB.
 pub(super) const HEADER_MAX: u64 = 16 << 20;
@@ -29,15 +29,15 @@ pub(super) struct Entry {
 }
 
 /// Reads a header's text. Memory is at most a small multiple of its length.
-pub(super) fn parse(text: &[u8]) -> Result<BTreeMap<String, Entry>, HubError> {
+pub(super) fn parse(header: &[u8]) -> Result<BTreeMap<String, Entry>, HubError> {
     // serde's errors are texts: what has a name of its own is put aside here.
     let mut named = None;
-    let mut input = serde_json::Deserializer::from_slice(text);
+    let mut input = serde_json::Deserializer::from_slice(header);
     let read = Table { named: &mut named }.deserialize(&mut input).and_then(|table| {
         input.end()?;
         Ok(table)
     });
-    read.map_err(|error| named.unwrap_or_else(|| HubError::Header { reason: error.to_string() }))
+    read.map_err(|error| named.unwrap_or_else(|| HubError::Header { reason: text::reason(&error) }))
 }
 
 struct Table<'a> {
@@ -103,7 +103,7 @@ impl Fields {
     fn entry(self, name: &str) -> Result<Entry, HubError> {
         let name = || name.to_owned();
         let Some(dtype) = Dtype::named(&self.dtype) else {
-            let dtype = self.dtype.chars().take(16).collect();
+            let dtype = text::shown(&self.dtype, 16);
             return Err(HubError::Dtype { name: name(), dtype });
         };
         let shape = self.shape.0.ok_or_else(|| HubError::TooManyDimensions { name: name() })?;

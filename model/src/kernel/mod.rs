@@ -23,13 +23,14 @@ use std::sync::Mutex;
 pub enum Backend {
     /// The definition, one element at a time.
     Reference,
-    /// The fast body without vector instructions of its own: right, and slow, since multiply-add is software.
+    /// The fast body without vector instructions of its own: right, and slow where multiply-add is software, as on x86-64
+    /// and in WebAssembly.
     Portable,
     /// The fast body for NEON.
     Neon,
     /// The fast body for AVX2 with FMA.
     Avx2,
-    /// The fast body for AVX-512F.
+    /// The fast body for AVX-512F with VL and DQ.
     Avx512,
 }
 

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use crate::hub::HubError;
+use crate::hub::{HubError, text};
 use crate::spec::F32Bits;
 
 /// Bytes of a configuration that are read.
 pub(crate) const TEXT_MAX: usize = 1 << 20;
 /// Characters of a value that an error shows.
-const SHOWN: usize = 60;
+pub(super) const SHOWN: usize = 60;
 
 /// A JSON object. A member that is null is as good as none, as in Python's classes.
 pub(super) struct Fields(Map<String, Value>);
@@ -16,7 +16,7 @@ pub(super) struct Fields(Map<String, Value>);
 impl Fields {
     /// Reads `config.json`.
     pub fn read(text: &[u8]) -> Result<Self, HubError> {
-        crate::hub::text::json(CONFIG, text, TEXT_MAX).map(Fields)
+        text::json(CONFIG, text, TEXT_MAX).map(Fields)
     }
 
     /// An object inside this one; empty where there is none.
@@ -117,10 +117,5 @@ fn wrong_type(field: &'static str, expected: &'static str, value: &Value) -> Hub
 }
 
 fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    let mut short: String = text.chars().take(SHOWN).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
+    text::shown(&value.to_string(), SHOWN)
 }

@@ -7,10 +7,10 @@ mod llama;
 mod mlp;
 
 pub(super) use fields::CONFIG;
-use fields::Fields;
+use fields::{Fields, SHOWN};
 use kept::Kept;
 
-use super::HubError;
+use super::{HubError, text};
 use crate::spec::{
     ARITHMETIC_VERSION, Activation, AdamWSpec, Architecture, Decay, F32Bits, ModelSpec, OptimizerSpec,
     OuterSpec, RunSpec, ScheduleSpec,
@@ -38,7 +38,7 @@ pub fn read_config(text: &[u8]) -> Result<ModelSpec, HubError> {
         "llama" => llama::read(&fields),
         "retrace-mlp" => mlp::read(&fields),
         other => {
-            let found = other.chars().take(60).collect();
+            let found = text::shown(other, SHOWN);
             Err(HubError::Unsupported { field, found, hint: "gpt2, llama and retrace-mlp are supported" })
         }
     }?;
@@ -95,7 +95,7 @@ fn check(model: &ModelSpec) -> Result<(), HubError> {
 fn activation_named(field: &'static str, name: &str) -> Result<Activation, HubError> {
     let hint = "gelu_new, gelu_pytorch_tanh, gelu, silu and relu are supported";
     let known = ACTIVATIONS.iter().find(|(known, _)| *known == name);
-    let found = || name.chars().take(60).collect();
+    let found = || text::shown(name, SHOWN);
     known.map(|(_, kind)| *kind).ok_or_else(|| HubError::Unsupported { field, found: found(), hint })
 }
 
