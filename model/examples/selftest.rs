@@ -1,5 +1,7 @@
 //! Prints the golden hashes on every backend and thread count: `cargo run -p retrace-model --example selftest`.
 
+#![allow(clippy::disallowed_methods)] // the seconds are a measurement
+
 use retrace_model::selftest::goldens;
 use retrace_model::{Backend, Engine};
 use std::time::Instant;
