@@ -1,7 +1,8 @@
 //! The golden runs: an MLP, a GPT and a Llama of odd sizes, so that every tile has an edge (M-4.9).
 
-use crate::execute::{Inputs, Observer, Words, execute};
+use crate::execute::{Inputs, Words, execute};
 use crate::kernel::Engine;
+use crate::observer::Observer;
 use crate::program::{Row, first_state, step_program};
 use crate::random::{StepId, assigned_tokens, initial_parameters};
 use crate::schedule::StepScalars;
