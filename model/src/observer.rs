@@ -143,7 +143,10 @@ mod tests {
         for columns in [1, 2, 3, 15, 16, 48, 65, 250, 256, 257, 300, 768, 1000, 1024, 4096, 50_257, 100_000] {
             for rows in [1, 2, 7, 64, 100, 256, 1000, 5000] {
                 let piece = sight.piece(rows, columns);
-                assert!(piece > 0 && piece * columns % PART_UNIT == 0, "{rows} x {columns}: {piece}");
+                assert!(
+                    piece > 0 && (piece * columns).is_multiple_of(PART_UNIT),
+                    "{rows} x {columns}: {piece}"
+                );
                 assert!(piece <= rows.max(PART_UNIT), "{rows} x {columns}: {piece}");
                 assert_eq!(Sight::NONE.piece(rows, columns), rows);
             }

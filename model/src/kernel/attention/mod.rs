@@ -47,7 +47,7 @@ pub(crate) struct Extent {
 impl Extent {
     /// True where some rows of a head's scores are whole parts of an output (M-8.5).
     pub fn is_whole_parts(self) -> bool {
-        (self.context * self.context) % PART_UNIT == 0
+        (self.context * self.context).is_multiple_of(PART_UNIT)
     }
 }
 

@@ -197,18 +197,17 @@ impl Body for HeadBackward<'_> {
                 let slopes = Block { scores: ds, ..weights };
                 weights.scores(&keys_across, query);
                 slopes.scores(&values_across, gradient);
-                for i in first..weights.end() {
+                for (i, dot) in (first..).zip(&mut dots[first..weights.end()]) {
                     let (top, sum) = (*f.top.add(at * e.context + i), *f.sum.add(at * e.context + i));
                     let (weights, slopes) = (weights.row(i), slopes.row(i));
                     exponentials::<F>(weights, top, scale);
                     quotients::<F>(weights, sum);
                     seen[0].put(slopes);
-                    let dot = word(reduce::<MultiplyAdd, F>(slopes, weights));
+                    *dot = word(reduce::<MultiplyAdd, F>(slopes, weights));
                     for (slot, p) in slopes.iter_mut().zip(weights.iter()) {
-                        *slot = element::<SoftmaxBackward, F>([*p, *slot, dot], scale);
+                        *slot = element::<SoftmaxBackward, F>([*p, *slot, *dot], scale);
                     }
                     seen[1].put(slopes);
-                    dots[i] = dot;
                 }
                 slopes.mix(&keys, b.query.head(batch, head));
                 let count = weights.end() - first;
