@@ -3,6 +3,7 @@
 use crate::control;
 use crate::kernel::attention::{self, Backward, Forward, Heads};
 use crate::kernel::{Engine, Sources, compute};
+use crate::observer::{Observer, Parts, Sight, View};
 use crate::op::{OPERANDS_MAX, SCALARS_MAX};
 use crate::plan::{AttentionBackward, AttentionForward, Plan, Stage, Work};
 use crate::program::{Home, Leaf, Operand, Program, Row};
@@ -39,27 +40,6 @@ pub struct Outputs {
     pub loss: u32,
 }
 
-/// Sees every output as it is written: tracing, and nothing else in an honest build.
-pub trait Observer {
-    /// Called once a row, in order, with the row's position and its output.
-    fn output(&mut self, at: usize, row: &Row, words: &mut Words);
-
-    /// True for an observer that looks at nothing: then rows may go together (M-8.2), and `output` is not called.
-    fn is_blind(&self) -> bool {
-        false
-    }
-}
-
-/// Sees nothing.
-pub struct Unobserved;
-impl Observer for Unobserved {
-    fn output(&mut self, _at: usize, _row: &Row, _words: &mut Words) {}
-
-    fn is_blind(&self) -> bool {
-        true
-    }
-}
-
 /// A value of the op list in its buffer, which may be longer.
 #[derive(Clone, Debug, Default)]
 struct Held {
@@ -74,12 +54,19 @@ struct Machine<'a> {
     /// The pre-state, where the caller gave it away: an entry leaves when its successor takes its place.
     given: Option<Vec<Words>>,
     engine: &'a Engine,
+    /// Who takes outputs in parts.
+    parts: Option<&'a dyn Parts>,
     trace: Vec<Held>,
     outputs: Outputs,
     workspace: &'a mut Workspace,
 }
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
+    /// The row before the one who takes parts.
+    fn sight(&self, row: usize) -> Sight<'a> {
+        Sight::new(self.parts, row)
+    }
+
     fn leaf(&self, leaf: Leaf) -> &[u32] {
         match leaf {
             Leaf::Trace(at) => &self.trace[at as usize].words,
@@ -118,11 +105,12 @@ impl Machine<'_> {
         Sources { operands, start, scalars: resolved }
     }
 
-    /// The output of a stage of one row.
-    fn run(&mut self, row: &Row, stage: &Stage, scalars: &StepScalars) -> Words {
+    /// The output of a stage of row `at` alone.
+    fn run(&mut self, at: usize, stage: &Stage, scalars: &StepScalars) -> Words {
+        let (row, sight) = (&self.program.rows[at], self.sight(at));
         if let (Some(own), Some(state), Home::Post(entry)) = (stage.in_place, &mut self.given, row.home) {
             let mut words = std::mem::take(&mut state[entry as usize]);
-            update(self.engine, row, &self.sources(row, scalars), own, &mut words);
+            update(self.engine, row, &self.sources(row, scalars), own, &mut words, sight);
             return words;
         }
         let elements = row.elements() as usize;
@@ -135,6 +123,7 @@ impl Machine<'_> {
             row,
             &self.sources(row, scalars),
             bytemuck::cast_slice_mut(&mut out[..elements]),
+            sight,
         );
         out
     }
@@ -173,6 +162,14 @@ impl Machine<'_> {
         }
     }
 
+    /// Shows outputs that are all there to the one who takes parts.
+    fn show<const N: usize>(&self, rows: [usize; N], outputs: &[Words; N]) {
+        for (at, words) in rows.into_iter().zip(outputs) {
+            let elements = self.program.rows[at].elements() as usize;
+            self.sight(at).whole(self.engine.threads, bytemuck::cast_slice(&words[..elements]));
+        }
+    }
+
     /// An operand by head; its positions are dimension `position` of its row, or its terms where that is 4.
     fn heads(&self, row: usize, operand: usize, position: usize) -> Heads {
         let view = &self.program.rows[row].operands[operand];
@@ -207,7 +204,8 @@ impl Machine<'_> {
         let mut outputs = self.take_outputs(rows, slots);
         let views = self.forward(f, outputs.each_mut().map(|words| words.as_mut_ptr()));
         // SAFETY: the plan found these rows, each of which its check proved; the outputs are this call's alone.
-        unsafe { attention::forward(self.engine, &views) };
+        unsafe { attention::forward(self.engine, &views, self.sight(f.scores)) };
+        self.show(rows, &outputs);
         self.store_outputs(rows, outputs, slots);
     }
 
@@ -228,7 +226,8 @@ impl Machine<'_> {
             value: self.written(b.value(), value),
         };
         // SAFETY: as above; of the forward pass only leaves are read that the plan keeps until now.
-        unsafe { attention::backward(self.engine, &views) };
+        unsafe { attention::backward(self.engine, &views, self.sight(b.first)) };
+        self.show(rows, &outputs);
         self.store_outputs(rows, outputs, slots);
     }
 }
@@ -283,18 +282,24 @@ fn run(
     observer: &mut dyn Observer,
 ) -> Outputs {
     control::with_default_control(|| {
-        let planned = workspace.plan(program, observer.is_blind());
+        let view = View::of(observer);
+        let planned = workspace.plan(program, view);
         let trace = vec![Held::default(); program.trace_leaves as usize];
         let outputs =
             Outputs { post: vec![Words::new(); program.post_entries as usize], ..Outputs::default() };
         let plan = &planned.2;
-        let mut machine = Machine { program, plan, inputs, given, engine, trace, outputs, workspace };
+        let (parts, mut whole) = match view {
+            View::Nothing => (None, None),
+            View::Parts => (observer.parts(), None),
+            View::Whole => (None, Some(observer)),
+        };
+        let mut machine = Machine { program, plan, inputs, given, engine, parts, trace, outputs, workspace };
         for stage in &plan.stages {
             match stage.work {
                 Work::Row(at) => {
                     let row = &program.rows[at];
-                    let mut words = machine.run(row, stage, scalars);
-                    if !planned.1 {
+                    let mut words = machine.run(at, stage, scalars);
+                    if let Some(observer) = &mut whole {
                         observer.output(at, row, &mut words);
                     }
                     machine.store(row.home, words, stage.slots[0]);

@@ -12,6 +12,7 @@ mod execute;
 mod hardware;
 pub mod hub;
 mod kernel;
+mod observer;
 pub mod op;
 pub mod peak;
 pub mod plan;
@@ -27,8 +28,9 @@ mod workspace;
 
 pub use define::{element_value, empty_accumulator, lane_total, next_accumulator};
 pub use elementary::{cos, erf, exp, ln, sin, tanh};
-pub use execute::{Inputs, Observer, Outputs, Unobserved, Words, advance_in, execute, execute_in};
+pub use execute::{Inputs, Outputs, Words, advance_in, execute, execute_in};
 pub use kernel::{Backend, Engine, UnknownBackend, share};
+pub use observer::{Observer, PART_UNIT, Parts, Unobserved};
 pub use random::{Place, StepId, assigned_tokens, initial_parameters, place};
 pub use schedule::StepScalars;
 pub use spec::{

@@ -2,6 +2,7 @@
 
 use crate::execute::Words;
 use crate::kernel::{Engine, Sources, compute, share};
+use crate::observer::Sight;
 use crate::op::OPERANDS_MAX;
 use crate::program::Row;
 use std::sync::Mutex;
@@ -14,20 +15,34 @@ const SHARED_MIN: usize = 1 << 14;
 const SHARES: usize = 4;
 
 /// Writes the row's output over its operand `own`, whose elements `words` are; the plan says that it may. The
-/// operands' leaves are those of `sources`, but for `own`, which is not looked at there.
-pub(crate) fn update(engine: &Engine, row: &Row, sources: &Sources, own: usize, words: &mut Words) {
+/// operands' leaves are those of `sources`, but for `own`, which is not looked at there. The output is shown.
+pub(crate) fn update(
+    engine: &Engine,
+    row: &Row,
+    sources: &Sources,
+    own: usize,
+    words: &mut Words,
+    sight: Sight,
+) {
+    let parts = sight.by_parts(words.len());
     let columns = row.shape[3] as usize;
     let rows = words.len() / columns;
     let threads = if words.len() < SHARED_MIN { 1 } else { engine.threads.max(1) };
     let share_rows = rows.div_ceil(if threads == 1 { 1 } else { threads * SHARES }).max(1);
+    let share_rows = parts.piece(share_rows, columns);
     let shares: Vec<_> = words.chunks_mut(share_rows * columns).map(Mutex::new).collect();
     share(threads, shares.len(), &|part| {
         // Each share is taken once; the lock only hands it over.
         if let Ok(mut share) = shares[part].lock() {
             let engine = Engine { threads: 1, ..*engine };
-            update_share(&engine, row, sources, own, part * share_rows * columns, &mut share);
+            let first = part * share_rows * columns;
+            update_share(&engine, row, sources, own, first, &mut share);
+            parts.part(first, bytemuck::cast_slice(&share));
         }
     });
+    if !parts.is_open() {
+        sight.whole(engine.threads, bytemuck::cast_slice(words));
+    }
 }
 
 /// Updates the elements from `first` on that are in `share`, whole rows of them.
@@ -49,7 +64,7 @@ fn update_share(engine: &Engine, row: &Row, sources: &Sources, own: usize, first
             };
             view.length = operands[which].len() as u64;
         }
-        compute(engine, &part, &Sources { operands, ..*sources }, bytemuck::cast_slice_mut(out));
+        compute(engine, &part, &Sources { operands, ..*sources }, bytemuck::cast_slice_mut(out), Sight::NONE);
         place.copy_from_slice(out);
     }
 }

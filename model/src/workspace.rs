@@ -1,6 +1,7 @@
 //! Buffers that outlive a run: fresh pages cost more than most rows (M-8.1). They never change a bit.
 
 use crate::execute::Words;
+use crate::observer::View;
 use crate::plan::{Plan, Recompute};
 use crate::program::{Home, Program, Row};
 use std::collections::BTreeSet;
@@ -13,12 +14,12 @@ pub struct Workspace {
     /// For values of the op list, by the plan's number; empty while lent, or never used yet.
     slots: Vec<Words>,
     recompute: Recompute,
-    /// The last program, whether nobody watched it, and its plan.
+    /// The last program, what it showed, and its plan.
     planned: Option<Planned>,
 }
 
-/// A program, whether nobody watches it, and its plan.
-pub(crate) type Planned = (Program, bool, Plan);
+/// A program, what it shows, and its plan.
+pub(crate) type Planned = (Program, View, Plan);
 
 impl Workspace {
     /// A workspace whose runs compute again what `recompute` says, where nobody watches them.
@@ -33,13 +34,17 @@ impl Workspace {
 
     /// The plan for `program`, to be given back by [`Workspace::keep`]; for a new program, buffers that it cannot use
     /// are forgotten.
-    pub(crate) fn plan(&mut self, program: &Program, blind: bool) -> Planned {
+    pub(crate) fn plan(&mut self, program: &Program, view: View) -> Planned {
         let before = self.planned.take();
         let known = before.as_ref().is_some_and(|planned| planned.0 == *program);
         match before {
-            Some(planned) if known && planned.1 == blind => planned,
+            Some(planned) if known && planned.1 == view => planned,
             _ => {
-                let plan = if blind { Plan::new(program, self.recompute) } else { Plan::traced(program) };
+                let plan = match view {
+                    View::Nothing => Plan::new(program, self.recompute),
+                    View::Parts => Plan::in_parts(program),
+                    View::Whole => Plan::traced(program),
+                };
                 self.arrange(&plan.slots);
                 if !known {
                     let leaves = |row: &&Row| !matches!(row.home, Home::Trace(_));
@@ -47,7 +52,7 @@ impl Workspace {
                         program.rows.iter().filter(leaves).map(Row::elements).collect();
                     self.spare.retain(|words| lengths.contains(&(words.len() as u64)));
                 }
-                (program.clone(), blind, plan)
+                (program.clone(), view, plan)
             }
         }
     }

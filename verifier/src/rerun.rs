@@ -4,12 +4,12 @@
 //! last reader: at no time is there more than a step that is trained, with every row by itself.
 
 use crate::digest::Digest;
-use crate::hashing::words_digest_on;
+use crate::hashing::{Tracer, words_digest_on};
 use crate::replay::Task;
 use crate::segment::{Conduct, Conducted};
 use crate::trace::{Homes, Outline, Trace};
 use retrace_model::program::{Home, Program, Row};
-use retrace_model::{Engine, Inputs, Observer, StepScalars, Words, execute};
+use retrace_model::{Engine, Inputs, Observer, Outputs, StepScalars, Words, Workspace, execute_in};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl fmt::Debug for Rerun {
 /// Shows outputs as a conduct leaves them.
 struct Shown<'a, F> {
     conducted: Conducted<'a>,
-    /// Positions in the whole program of the rows that run.
+    /// Positions in the whole program of the rows that run; none where all of them do.
     positions: &'a [usize],
     see: F,
 }
@@ -54,35 +54,62 @@ impl<F: FnMut(usize, &[u32])> Observer for Shown<'_, F> {
 impl Rerun {
     /// Runs the task once with these scalars, as `conduct` would, and keeps the digests of all outputs.
     pub fn new(task: Task, scalars: StepScalars, engine: &Engine, conduct: Arc<dyn Conduct>) -> Rerun {
+        Rerun::new_in(&mut Workspace::default(), task, scalars, engine, conduct)
+    }
+
+    /// [`Rerun::new`] with buffers that the last run in `workspace` left behind: for who replays unit after unit. The
+    /// workspace is not kept: what is asked for later runs in buffers of its own.
+    pub fn new_in(
+        workspace: &mut Workspace,
+        task: Task,
+        scalars: StepScalars,
+        engine: &Engine,
+        conduct: Arc<dyn Conduct>,
+    ) -> Rerun {
         let program = task.program();
         let homes = Homes::of(&program);
         let outline = Outline::new(&task, homes.clone(), Vec::new(), None);
         let runs = AtomicU32::new(0);
         let mut rerun = Rerun { task, program, scalars, engine: *engine, conduct, outline, runs };
-        let mut digests: Vec<Digest> = Vec::with_capacity(rerun.program.rows.len());
-        let mut loss = None;
-        let loss_row = homes.row_at(Home::Loss);
-        let positions: Vec<usize> = (0..rerun.program.rows.len()).collect();
-        rerun.run(&rerun.program, &positions, |at, words| {
-            digests.push(words_digest_on(words, engine.threads));
-            if Some(at) == loss_row {
-                loss = words.first().copied();
-            }
-        });
+        let (digests, loss) = rerun.digests(workspace);
+        let loss = homes.row_at(Home::Loss).map(|_| loss);
         rerun.outline = Outline::new(&rerun.task, homes, digests, loss);
         rerun
     }
 
-    /// Runs a part of the program, whose rows have these positions in the whole of it.
-    fn run(&self, program: &Program, positions: &[usize], see: impl FnMut(usize, &[u32])) {
+    /// Runs all of it, and gives the digests of its outputs, by row, and the bits of its loss.
+    fn digests(&self, workspace: &mut Workspace) -> (Vec<Digest>, u32) {
+        let outputs;
+        let digests;
+        if self.conduct.is_blind() {
+            let mut tracer = Tracer::new(&self.program);
+            outputs = self.run(workspace, &self.program, &mut tracer);
+            digests = tracer.digests();
+        } else {
+            // Who changes an output has it whole.
+            let mut found = Vec::with_capacity(self.program.rows.len());
+            let see = |_, words: &[u32]| found.push(words_digest_on(words, self.engine.threads));
+            let mut shown = Shown { conducted: self.conducted(), positions: &[], see };
+            outputs = self.run(workspace, &self.program, &mut shown);
+            digests = found;
+        }
+        workspace.recycle(outputs.post.into_iter().chain([outputs.batch]));
+        (digests, outputs.loss)
+    }
+
+    /// Runs the program, or a part of it.
+    fn run(&self, workspace: &mut Workspace, program: &Program, observer: &mut dyn Observer) -> Outputs {
         let task = &self.task;
         let deltas: Vec<&[Words]> = task.deltas.iter().map(Vec::as_slice).collect();
         let (pre, base, tokens, losses) = (&task.pre, &task.base, &task.tokens, &task.losses);
         let inputs = Inputs { pre, base, deltas: &deltas, tokens, losses };
-        let conducted = Conducted { conduct: self.conduct.as_ref(), unit: task.unit, before: pre };
-        let mut shown = Shown { conducted, positions, see };
-        execute(program, inputs, &self.scalars, &self.engine, &mut shown);
         self.runs.fetch_add(1, Ordering::Relaxed);
+        execute_in(workspace, program, inputs, &self.scalars, &self.engine, observer)
+    }
+
+    /// An observer on behalf of the conduct.
+    fn conducted(&self) -> Conducted<'_> {
+        Conducted { conduct: self.conduct.as_ref(), unit: self.task.unit, before: &self.task.pre }
     }
 
     /// The rows that the wanted ones depend on, and their positions in the whole program.
@@ -127,11 +154,13 @@ impl Trace for Rerun {
         if positions.is_empty() {
             return;
         }
-        self.run(&program, &positions, |at, words| {
+        let wanted = |at, words: &[u32]| {
             if rows.contains(&at) {
                 see(at, words);
             }
-        });
+        };
+        let mut shown = Shown { conducted: self.conducted(), positions: &positions, see: wanted };
+        self.run(&mut Workspace::default(), &program, &mut shown);
     }
 
     fn runs(&self) -> u32 {

@@ -101,10 +101,21 @@ impl Assignment<'_> {
         &self,
         engine: &Engine,
         conduct: &dyn Conduct,
+        progress: impl FnMut(u32),
+    ) -> Option<Segment> {
+        self.train_in(&mut Workspace::default(), engine, conduct, progress)
+    }
+
+    /// [`Assignment::train`] with buffers that the last run in `workspace` left behind: for who trains segment after
+    /// segment.
+    pub fn train_in(
+        &self,
+        workspace: &mut Workspace,
+        engine: &Engine,
+        conduct: &dyn Conduct,
         mut progress: impl FnMut(u32),
     ) -> Option<Segment> {
         let program = step_program(self.spec);
-        let mut workspace = Workspace::default();
         let mut checkpoints = vec![first_state(self.spec, self.base)];
         let mut lists = SegmentLists { step_roots: vec![], losses: vec![], batches: vec![] };
         for step in 0..self.spec.steps {
@@ -117,7 +128,7 @@ impl Assignment<'_> {
             let inputs = Inputs { pre: before, tokens: &tokens, ..Inputs::default() };
             let mut observer = Conducted { conduct, unit: Unit::Step(step), before };
             let Outputs { post, batch, loss } =
-                execute_in(&mut workspace, &program, inputs, &scalars, engine, &mut observer);
+                execute_in(workspace, &program, inputs, &scalars, engine, &mut observer);
             lists.step_roots.push(root_of_on(StateKind::Inner, self.spec, &post, engine.threads));
             lists.losses.push(loss);
             lists.batches.push(words_digest(&batch));
@@ -160,9 +171,20 @@ impl Assignment<'_> {
     }
 
     /// Runs a unit as `conduct` would, and keeps digests alone.
-    pub fn rerun(&self, mut task: Task, engine: &Engine, conduct: Arc<dyn Conduct>) -> Rerun {
+    pub fn rerun(&self, task: Task, engine: &Engine, conduct: Arc<dyn Conduct>) -> Rerun {
+        self.rerun_in(&mut Workspace::default(), task, engine, conduct)
+    }
+
+    /// [`Assignment::rerun`] with buffers that the last run in `workspace` left behind: for who replays unit after unit.
+    pub fn rerun_in(
+        &self,
+        workspace: &mut Workspace,
+        mut task: Task,
+        engine: &Engine,
+        conduct: Arc<dyn Conduct>,
+    ) -> Rerun {
         let scalars = self.conducted_inputs(&mut task, conduct.as_ref());
-        Rerun::new(task, scalars, engine, conduct)
+        Rerun::new_in(workspace, task, scalars, engine, conduct)
     }
 
     /// Changes the task's tokens as `conduct` would, and gives the scalars that it would use.

@@ -12,6 +12,7 @@ mod product;
 mod reference;
 mod scratch;
 
+use crate::observer::Sight;
 use crate::op::{Form, Kind, OPERANDS_MAX, SCALARS_MAX};
 use crate::program::{Range, Row};
 use std::fmt;
@@ -135,29 +136,42 @@ const ELEMENT_WORK: u64 = 16;
 /// Pieces a thread, so that the fastest one takes more of them.
 const PIECES: usize = 4;
 
-/// Computes one row into `out`, whose length is the row's element count.
-pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32]) {
+/// Computes one row into `out`, whose length is the row's element count, and shows it.
+pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32], sight: Sight) {
+    let parts = sight.by_parts(out.len());
+    if !by_rows(engine, row, sources, out, parts) || !parts.is_open() {
+        sight.whole(engine.threads, out);
+    }
+}
+
+/// Computes one row; true where that was by rows of the output, whose pieces were shown as they were there.
+fn by_rows(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32], sight: Sight) -> bool {
     if engine.backend != Backend::Reference && product::is_product(row) {
-        return product::batch(engine, row, sources, out);
+        product::batch(engine, row, sources, out);
+        return false;
     }
     let columns = row.shape[3] as usize;
     let rows = out.len() / columns;
     let work = row.elements() * if row.terms == 0 { ELEMENT_WORK } else { u64::from(row.terms) };
     let threads = if work < THREAD_WORK_MIN { 1 } else { engine.threads.clamp(1, rows.max(1)) };
     if threads == 1 && rows == 1 && engine.threads > 1 && work >= THREAD_WORK_MIN {
-        return by_columns(engine, row, sources, out);
+        by_columns(engine, row, sources, out);
+        return false;
     }
-    if threads == 1 {
-        return compute_rows(engine.backend, row, sources, 0, out);
+    if threads == 1 && !sight.is_open() {
+        compute_rows(engine.backend, row, sources, 0, out);
+        return false;
     }
-    let share = rows.div_ceil(threads * PIECES);
+    let share = sight.piece(rows.div_ceil(threads * PIECES), columns);
     let pieces: Vec<_> = out.chunks_mut(share * columns).map(Mutex::new).collect();
     pool::run(threads, pieces.len(), &|part| {
         // Each piece is taken once; the lock only hands it over.
         if let Ok(mut piece) = pieces[part].lock() {
             compute_rows(engine.backend, row, sources, part * share, &mut piece);
+            sight.part(part * share * columns, &piece);
         }
     });
+    true
 }
 
 /// Columns of a piece of a row's only output row.

@@ -73,6 +73,16 @@ pub(super) fn fused(program: &Program) -> Vec<Work> {
     works.into_iter().flatten().collect()
 }
 
+/// The work itself where its heads can be shown in parts, else its rows one by one.
+pub(super) fn apart_unless_whole(work: Work) -> Vec<Work> {
+    let rows = match work {
+        Work::AttentionForward(f) if !f.extent.is_whole_parts() => f.scores..f.scores + ROWS,
+        Work::AttentionBackward(b) if !b.forward.extent.is_whole_parts() => b.first..b.first + ROWS,
+        _ => return vec![work],
+    };
+    rows.map(Work::Row).collect()
+}
+
 /// Rows that read each leaf of the op list.
 fn readers(program: &Program) -> Vec<Vec<usize>> {
     let mut readers = vec![Vec::new(); program.trace_leaves as usize];

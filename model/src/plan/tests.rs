@@ -1,6 +1,7 @@
 //! Plans against the rows one by one.
 
 mod buffers;
+mod parts;
 
 use super::*;
 use crate::program::first_state;

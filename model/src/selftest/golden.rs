@@ -2,8 +2,9 @@
 //! than a block of an engine (M-4.9).
 
 use super::large::{long, wide};
-use crate::execute::{Inputs, Observer, Unobserved, Words, execute};
+use crate::execute::{Inputs, Words, execute};
 use crate::kernel::{Backend, Engine};
+use crate::observer::{Observer, Unobserved};
 use crate::program::{Row, first_state, step_program};
 use crate::random::{StepId, assigned_tokens, initial_parameters};
 use crate::schedule::StepScalars;

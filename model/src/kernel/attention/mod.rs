@@ -6,10 +6,12 @@
 mod backward;
 mod forward;
 mod softmax;
+mod traced;
 
 use super::micro::{LINE, Micro};
 use super::product::Matrix;
 use super::{Engine, fast, pool, scratch};
+use crate::observer::{PART_UNIT, Sight};
 
 /// A (batch, position, head, lane) view of a leaf: lanes are neighbors.
 #[derive(Clone, Copy)]
@@ -40,6 +42,13 @@ pub(crate) struct Extent {
     pub head: usize,
     /// Bits of what scores are multiplied by.
     pub scale: u32,
+}
+
+impl Extent {
+    /// True where some rows of a head's scores are whole parts of an output (M-8.5).
+    pub fn is_whole_parts(self) -> bool {
+        (self.context * self.context).is_multiple_of(PART_UNIT)
+    }
 }
 
 /// Widest head that is computed here: one block of terms.
@@ -74,12 +83,15 @@ unsafe impl Sync for Forward {}
 // SAFETY: as above.
 unsafe impl Sync for Backward {}
 
-/// Mixes the values of every head.
+/// Mixes the values of every head. To whoever sees the row of the scores, the rows that are not written are shown.
 ///
 /// # Safety
 /// All views exist; nobody else uses what is written.
-pub(crate) unsafe fn forward(engine: &Engine, f: &Forward) {
+pub(crate) unsafe fn forward(engine: &Engine, f: &Forward, scores: Sight) {
     let micro = Micro::of(engine.backend);
+    if scores.is_open() {
+        return traced::forward(engine, micro, f, scores);
+    }
     pool::run(engine.threads, f.extent.batch * f.extent.heads, &|at| {
         scratch::with_head(forward::lengths(micro, f.extent), |memory| {
             fast::run(engine.backend, forward::Head { f, micro, at, memory });
@@ -87,12 +99,16 @@ pub(crate) unsafe fn forward(engine: &Engine, f: &Forward) {
     });
 }
 
-/// The gradients of queries, keys and values of every head.
+/// The gradients of queries, keys and values of every head. To whoever sees the row of the probabilities' gradient, the
+/// rows that are not written are shown.
 ///
 /// # Safety
 /// All views exist; nobody else uses what is written.
-pub(crate) unsafe fn backward(engine: &Engine, b: &Backward) {
+pub(crate) unsafe fn backward(engine: &Engine, b: &Backward, first: Sight) {
     let micro = Micro::of(engine.backend);
+    if first.is_open() {
+        return traced::backward(engine, micro, b, first);
+    }
     pool::run(engine.threads, b.forward.extent.batch * b.forward.extent.heads, &|at| {
         scratch::with_head(backward::lengths(micro, b.forward.extent), |memory| {
             fast::run(engine.backend, backward::Head { b, micro, at, memory });

@@ -59,7 +59,7 @@ pub fn steps(session: &mut Session<'_>, spec: &RunSpec, engine: Engine, steps: u
             times.avx2.push(with(session, Engine { backend: Backend::Avx2, ..engine }));
         }
         session.set_engine(engine);
-        let mut tracer = Tracer { threads: engine.threads, digests: Vec::new() };
+        let mut tracer = Tracer::new(session.program());
         times.traced.push(timed(|| session.advance_watched(&mut tracer)));
         times.hashed.push(timed(|| root_of_on(StateKind::Inner, spec, session.state(), engine.threads)));
     }

@@ -3,13 +3,15 @@
 //! BLAKE3 is a tree, so pieces of a tensor are hashed apart and joined: the digest is the same for any number of
 //! threads.
 
+mod tracer;
+
 use crate::commitment::word_bytes;
 use crate::digest::Digest;
 use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root};
-use retrace_model::program::Row;
-use retrace_model::{Observer, Words, share};
+use retrace_model::{Words, share};
 use std::borrow::Cow;
 use std::sync::OnceLock;
+pub use tracer::Tracer;
 
 /// Bytes of a piece of a long tensor: a power of two, and so a subtree.
 const PIECE: usize = 1 << 17;
@@ -102,21 +104,6 @@ fn join(values: &[ChainingValue]) -> Digest {
         [left, right] => merge_subtrees_root(&left, &right, Mode::Hash).into(),
         [only] => Digest(only),
         _ => words_digest(&[]),
-    }
-}
-
-/// Digests every output of a replay as it is written, and keeps none: what comparing two traces needs.
-#[derive(Clone, Debug)]
-pub struct Tracer {
-    /// Threads that share a tensor.
-    pub threads: usize,
-    /// Digests of the outputs so far, by row.
-    pub digests: Vec<Digest>,
-}
-
-impl Observer for Tracer {
-    fn output(&mut self, _at: usize, _row: &Row, words: &mut Words) {
-        self.digests.push(words_digest_on(words, self.threads));
     }
 }
 
