@@ -7,7 +7,7 @@ use super::{Basis, Identity, Role, RoleError, Shards, View};
 use crate::network::Board;
 use crate::strategy::{Strategy, TestNetwork};
 use retrace_ledger::{Base, Body, ClaimRecord, Commit, Phase, Role as AccountRole};
-use retrace_model::{RunSpec, Words};
+use retrace_model::{RunSpec, Words, Workspace};
 use retrace_verifier::commitment::{BaseClaim, Commitment, SignedBase, SignedCommitment};
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::Claim;
@@ -39,6 +39,8 @@ pub struct Trainer {
     shards: Shards,
     lineages: Lineages,
     kept: Vec<Kept>,
+    /// Buffers of the last segment.
+    workspace: Workspace,
     signed: SignedSlots,
     disputes: Disputes,
 }
@@ -58,6 +60,7 @@ impl Trainer {
             shards: Shards::default(),
             lineages: Lineages::default(),
             kept: Vec::new(),
+            workspace: Workspace::default(),
             signed,
             disputes: Disputes::default(),
         }
@@ -133,7 +136,7 @@ impl Trainer {
         let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
         let (spec, beacon, round) = (&basis.spec, basis.beacon, basis.round);
         let at = Assignment { spec, beacon: &beacon, round, slot, shards: &shards, base: &lineage.base };
-        let segment = at.train(&self.identity.engine, conduct.as_ref(), |_| {});
+        let segment = at.train_in(&mut self.workspace, &self.identity.engine, conduct.as_ref(), |_| {});
         let segment = segment.ok_or(RoleError::State { what: "a shard that is long enough" })?;
         let commitment = segment.commitment(board.network(), basis.run, &at, self.identity.peer());
         let (id, published) = (commitment.id(), BTreeSet::new());

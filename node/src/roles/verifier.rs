@@ -11,8 +11,8 @@ use retrace_ledger::{
     Audit, Body, ClaimRecord, ClaimStatus, Dispute, Role as AccountRole, Seal, Settle, State, Timeout,
     Verdict, VerdictResult, drawn_verifiers,
 };
-use retrace_model::RunSpec;
 use retrace_model::program::first_state;
+use retrace_model::{RunSpec, Workspace};
 use retrace_verifier::commitment::SignedCommitment;
 use retrace_verifier::digest::Digest;
 use retrace_verifier::docket::{Claim, Opening};
@@ -28,6 +28,8 @@ pub struct Verifier {
     shards: Shards,
     lineages: Lineages,
     disputes: Disputes,
+    /// Buffers of the last replay: with fresh ones a single step takes half as long again.
+    workspace: Workspace,
     /// How it lies, with the proof that this is a test network; honest without one.
     strategy: Option<(Strategy, TestNetwork)>,
     /// Claims that it disputed since it was started.
@@ -42,6 +44,7 @@ impl Verifier {
             shards: Shards::default(),
             lineages: Lineages::default(),
             disputes: Disputes::default(),
+            workspace: Workspace::default(),
             strategy: None,
             accused: BTreeSet::new(),
         }
@@ -67,7 +70,7 @@ impl Verifier {
             Claim::Base(signed) => {
                 let task = lineage.merge_task(&basis.spec, &board.blobs(), basis.round, &basis.deltas)?;
                 let scalars = task.scalars();
-                let trace = Rerun::new(task, scalars, &self.identity.engine, conduct);
+                let trace = Rerun::new_in(&mut self.workspace, task, scalars, &self.identity.engine, conduct);
                 let claimed = Claimed { post: Some(signed.claim.root), batch: None, loss: None };
                 Ok(Replay { claimed, trace, opening: Opening::Nothing })
             }
@@ -107,7 +110,7 @@ impl Verifier {
         let (round, slot, base) = (c.round, c.slot, &lineage.base[..]);
         let at = Assignment { spec, beacon: &basis.beacon, round, slot, shards: &shards, base };
         let task = at.task(unit, &pre, &lists).ok_or_else(missing)?;
-        let trace = at.rerun(task, &self.identity.engine, conduct);
+        let trace = at.rerun_in(&mut self.workspace, task, &self.identity.engine, conduct);
         let claimed = Claimed::of(c, &lists, unit).ok_or_else(missing)?;
         Ok(Replay { claimed, trace, opening: lists.opening(unit).ok_or_else(missing)? })
     }
