@@ -86,6 +86,22 @@ fn products_as_wide_as_models() {
     }
 }
 
+/// M-3.3, M-3.7: causal products whose last strip has any number of rows, and ranges that begin or end inside one.
+#[test]
+fn causal_products_of_every_height() {
+    for n in (1..=33).chain([57, 100]) {
+        let mut draw = Generator(u64::from(n));
+        let side = n as usize;
+        let leaves: Vec<_> = [side * side, side * 35, side * 35].map(|count| draw.words(count)).into();
+        for turned in [[false, false], [true, false]] {
+            for range in [Range::UpTo(2), Range::From(2)] {
+                let case = Case { row: product([n, n, 35], turned, range), leaves: leaves.clone() };
+                assert_equal(Kind::MatMul, u64::from(n), &case);
+            }
+        }
+    }
+}
+
 fn outputs(spec: &RunSpec, engine: &Engine) -> Outputs {
     let mut draw = Generator(3);
     let (state, tokens) = (random_state(spec, &mut draw), random_tokens(spec, &mut draw));
@@ -112,6 +128,16 @@ fn assert_steps_equal(spec: &RunSpec) {
 fn whole_steps() {
     let sizes = [[2, 36, 3, 19, 70, 3], [1, 16, 1, 2, 16, 1], [1, 33, 3, 17, 50, 1], [2, 15, 5, 9, 64, 2]];
     sizes.map(run_spec).iter().for_each(assert_steps_equal);
+}
+
+/// M-3.7, M-4.4: attentions over contexts about a strip, a panel and a block of queries, with heads of one lane and of many.
+#[test]
+fn attentions_of_any_size() {
+    for context in [2, 13, 14, 15, 31, 32, 33, 56, 57, 100] {
+        assert_steps_equal(&run_spec([1, 4, 4, context, 5, 1]));
+    }
+    assert_steps_equal(&run_spec([1, 64, 1, 100, 5, 1]));
+    assert_steps_equal(&run_spec([1, 66, 2, 57, 5, 1]));
 }
 
 /// M-4.6, M-4.8: the same of Llamas, with dropout and without: shared keys and values, a width of one pair, every head with keys of its own.

@@ -2,7 +2,7 @@
 
 use super::super::product::Matrix;
 use super::super::product::pack::{panels, rows};
-use super::{Micro, Run, Tile, bodies, canonicalize};
+use super::{Micro, Run, Shape, Tile, bodies, canonicalize, each};
 use std::arch::x86_64::{
     __m256, _CMP_UNORD_Q, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
     _mm256_maskload_ps, _mm256_movemask_ps, _mm256_or_ps, _mm256_permute2f128_ps, _mm256_set1_ps,
@@ -11,12 +11,16 @@ use std::arch::x86_64::{
 
 const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4 5 6);
 const BY_TERMS: &[Run] = bodies!(run; false; 1 2 3 4 5 6);
+const GROWING: &[Run] = bodies!(growing; true; 1 2 3 4 5 6);
+const LATE: &[Run] = bodies!(late; false; 1 2 3 4 5 6);
 
 pub(super) const MICRO: Micro = Micro {
     rows: 6,
     columns: 16,
     by_rows: BY_ROWS,
     by_terms: BY_TERMS,
+    growing: GROWING,
+    late: LATE,
     height: 8,
     pack,
     pack_rows,
@@ -29,6 +33,31 @@ pub(super) const MICRO: Micro = Micro {
 /// See [`Run`]: AVX2 and FMA, and a tile whose places exist.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
+    // SAFETY: the caller vouches for the tile.
+    unsafe { walk::<R, BY_ROWS, { Shape::Full as u8 }>(t) }
+}
+
+/// # Safety
+/// As for [`run`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn growing<const R: usize, const BY_ROWS: bool>(t: &Tile) {
+    // SAFETY: the caller vouches for the tile.
+    unsafe { walk::<R, BY_ROWS, { Shape::Growing as u8 }>(t) }
+}
+
+/// # Safety
+/// As for [`run`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn late<const R: usize, const BY_ROWS: bool>(t: &Tile) {
+    // SAFETY: the caller vouches for the tile.
+    unsafe { walk::<R, BY_ROWS, { Shape::Late as u8 }>(t) }
+}
+
+/// # Safety
+/// As for [`run`], of a [`Shape`].
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn walk<const R: usize, const BY_ROWS: bool, const SHAPE: u8>(t: &Tile) {
     let mut sums = [[_mm256_setzero_ps(); 2]; R];
     if !t.start.is_null() {
         for (r, line) in sums.iter_mut().enumerate() {
@@ -39,10 +68,15 @@ unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
             }
         }
     }
-    // Two places, which reach five rows and one: more would not fit into registers.
-    let [mut a, mut a5] = [0, 5].map(|r| t.a.wrapping_add(r * t.a_step));
-    let mut b = t.b;
-    let a_term = if BY_ROWS { 1 } else { t.a_step };
+    let mut at = Places::<R, BY_ROWS>::new(t);
+    if SHAPE == Shape::Late as u8 {
+        each!(TERM in 0 1 2 3 4 => {
+            if TERM + 1 < R {
+                // SAFETY: the caller vouches for R - 1 terms before those of all rows.
+                unsafe { at.term(&mut sums, t, 0, TERM + 1) };
+            }
+        });
+    }
     let (mut turn, mut left) = (0, t.terms);
     while left > 0 {
         t.call::<R, 16>(turn);
@@ -50,21 +84,16 @@ unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
         (turn, left) = (turn + 1, left - count);
         for _ in 0..count {
             // SAFETY: the caller vouches for `terms` terms of R rows of a and 16 columns of b.
-            unsafe {
-                let y = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
-                for (r, line) in sums.iter_mut().enumerate() {
-                    let at = match r {
-                        _ if !BY_ROWS => a.add(r),
-                        0..5 => a.add(r * t.a_step),
-                        _ => a5,
-                    };
-                    let x = _mm256_set1_ps(*at);
-                    *line = [_mm256_fmadd_ps(x, y[0], line[0]), _mm256_fmadd_ps(x, y[1], line[1])];
-                }
-            }
-            [a, a5] = [a, a5].map(|a| a.wrapping_add(a_term));
-            b = b.wrapping_add(t.b_step);
+            unsafe { at.term(&mut sums, t, 0, R) };
         }
+    }
+    if SHAPE == Shape::Growing as u8 {
+        each!(FIRST in 1 2 3 4 5 => {
+            if FIRST < R {
+                // SAFETY: the caller vouches for R - 1 terms behind those of all rows.
+                unsafe { at.term(&mut sums, t, FIRST, R) };
+            }
+        });
     }
     for (r, line) in sums.iter().enumerate() {
         // SAFETY: the caller vouches for R rows of 16 output elements.
@@ -77,6 +106,49 @@ unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
     if has_nan(&sums) {
         // SAFETY: these are the elements that were just written.
         unsafe { canonicalize(t.out, t.out_row, R, 16) };
+    }
+}
+
+/// Where the next term is.
+struct Places<const R: usize, const BY_ROWS: bool> {
+    /// Two places, which reach five rows and one: more would not fit into registers.
+    a: [*const f32; 2],
+    b: *const f32,
+}
+
+impl<const R: usize, const BY_ROWS: bool> Places<R, BY_ROWS> {
+    #[inline]
+    fn new(t: &Tile) -> Self {
+        Places { a: [0, 5].map(|r| t.a.wrapping_add(r * t.a_step)), b: t.b }
+    }
+
+    /// A term of the rows from `first` up to `end`, both constants.
+    ///
+    /// # Safety
+    /// See [`Run`]: the term exists.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn term(&mut self, sums: &mut [[__m256; 2]; R], t: &Tile, first: usize, end: usize) {
+        let [a, a5] = self.a;
+        // SAFETY: the caller vouches for the term of these rows of a and 16 columns of b.
+        unsafe {
+            let y = [_mm256_loadu_ps(self.b), _mm256_loadu_ps(self.b.add(8))];
+            for (r, line) in sums.iter_mut().enumerate() {
+                if r < first || r >= end {
+                    continue;
+                }
+                let at = match r {
+                    _ if !BY_ROWS => a.add(r),
+                    0..5 => a.add(r * t.a_step),
+                    _ => a5,
+                };
+                let x = _mm256_set1_ps(*at);
+                *line = [_mm256_fmadd_ps(x, y[0], line[0]), _mm256_fmadd_ps(x, y[1], line[1])];
+            }
+        }
+        let a_term = if BY_ROWS { 1 } else { t.a_step };
+        self.a = self.a.map(|a| a.wrapping_add(a_term));
+        self.b = self.b.wrapping_add(t.b_step);
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) const MICRO: Micro = Micro {
     columns: C,
     by_rows: BY_ROWS,
     by_terms: BY_TERMS,
+    growing: &[],
+    late: &[],
     height: 4,
     pack: panels,
     pack_rows: rows,

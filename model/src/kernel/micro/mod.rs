@@ -28,7 +28,7 @@ pub(super) struct Tile {
     pub b: *const f32,
     /// Elements between two terms of b.
     pub b_step: usize,
-    /// Terms to walk.
+    /// Terms to walk that all rows have; a [`Shape`] may have more.
     pub terms: usize,
     /// Where the accumulators begin; null for +0.
     pub start: *const f32,
@@ -116,6 +116,17 @@ fn prefetch<const NEAR: bool>(at: *const f32) {
     let _ = at;
 }
 
+/// Which terms the rows of a tile have, counted from its first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// All rows all terms.
+    Full,
+    /// Row r the [`Tile`]'s terms and r more.
+    Growing,
+    /// Row r begins at term r; behind the last row's first one are the [`Tile`]'s terms.
+    Late,
+}
+
 /// Runs a tile of a fixed number of rows.
 ///
 /// # Safety
@@ -162,6 +173,10 @@ pub(super) struct Micro {
     pub columns: usize,
     by_rows: &'static [Run],
     by_terms: &'static [Run],
+    /// [`Shape::Growing`] by rows; empty where the body has none.
+    growing: &'static [Run],
+    /// [`Shape::Late`] by terms; empty where the body has none.
+    late: &'static [Run],
     /// Elements between two terms of a strip of operand a that is packed by terms; at least `rows`.
     pub height: usize,
     /// Packs a block of operand b: the body's own compilation of [`super::product::pack::panels`].
@@ -190,10 +205,26 @@ impl Micro {
         }
     }
 
-    /// The body for `rows` rows, at least 1 and at most [`Micro::rows`].
+    /// True where [`Micro::run`] has bodies for that shape.
     #[inline(always)]
-    pub fn run(&self, rows: usize, by_rows: bool) -> Run {
-        if by_rows { self.by_rows[rows - 1] } else { self.by_terms[rows - 1] }
+    pub fn has(&self, by_rows: bool, shape: Shape) -> bool {
+        match shape {
+            Shape::Full => true,
+            Shape::Growing => by_rows && !self.growing.is_empty(),
+            Shape::Late => !by_rows && !self.late.is_empty(),
+        }
+    }
+
+    /// The body for `rows` rows, at least 1 and at most [`Micro::rows`], of a shape that it [has](Micro::has).
+    #[inline(always)]
+    pub fn run(&self, rows: usize, by_rows: bool, shape: Shape) -> Run {
+        let bodies = match shape {
+            Shape::Full if by_rows => self.by_rows,
+            Shape::Full => self.by_terms,
+            Shape::Growing => self.growing,
+            Shape::Late => self.late,
+        };
+        bodies[rows - 1]
     }
 }
 
@@ -215,6 +246,17 @@ unsafe fn canonicalize(out: *mut f32, out_row: usize, rows: usize, columns: usiz
         }
     }
 }
+
+/// Some constants, one after another, as statements of their own: loops over them may stay loops, and accumulators that
+/// a loop chooses do not stay in registers.
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_macros))]
+macro_rules! each {
+    ($name:ident in $($value:literal)* => $body:block) => {
+        $({ const $name: usize = $value; $body })*
+    };
+}
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_imports))]
+use each;
 
 /// The bodies of tiles of 1, 2, ... rows.
 macro_rules! bodies {

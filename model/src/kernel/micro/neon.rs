@@ -19,6 +19,8 @@ pub(super) const MICRO: Micro = Micro {
     columns: 16,
     by_rows: BY_ROWS,
     by_terms: BY_TERMS,
+    growing: &[],
+    late: &[],
     height: 8,
     pack: panels,
     pack_rows: rows,

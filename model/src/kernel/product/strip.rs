@@ -1,6 +1,6 @@
 //! A strip: a few rows of a product against panels of operand b, over one block of terms (M-3.3, M-3.7).
 
-use super::super::micro::{Ahead, Micro, Tile};
+use super::super::micro::{Ahead, Micro, Shape, Tile};
 use super::{Bound, Left, Right};
 
 /// Where the accumulators of a strip begin and rest.
@@ -99,35 +99,60 @@ impl Strip<'_> {
         }
     }
 
-    /// The terms that all rows have in range together, the ends before and after them row by row.
+    /// The terms that all rows have in range together, and the ends before and after them: in one tile where there is
+    /// one of that shape, else row by row.
     #[inline(always)]
     unsafe fn ranges(&self, b: Right, chains: Chains, next: Next) {
-        let tile = |rows, span, chains, next| {
+        let shaped = |shape, span, chains, next| {
             // SAFETY: the caller vouches for all rows and terms.
-            unsafe { self.tile(rows, span, b, chains, next) }
+            unsafe { self.tile(shape, 0..self.tall, span, b, chains, next) }
         };
+        let row = |r, span, chains| {
+            // SAFETY: as above.
+            unsafe { self.tile(Shape::Full, r..r + 1, span, b, chains, next.nothing()) }
+        };
+        let shape = self.shape();
         match self.bound {
-            Bound::Full => tile(0..self.tall, [0, self.terms], chains, next),
+            Bound::Full => shaped(Shape::Full, [0, self.terms], chains, next),
             Bound::UpTo { .. } => {
                 let common = self.span(0)[1];
-                tile(0..self.tall, [0, common], chains, next);
-                for r in 1..self.tall {
+                shaped(shape, [0, common], chains, next);
+                for r in if shape == Shape::Full { 1..self.tall } else { 0..0 } {
                     let end = self.span(r)[1];
                     if common < end {
-                        tile(r..r + 1, [common, end], chains.resting(), next.nothing());
+                        row(r, [common, end], chains.resting());
                     }
                 }
+            }
+            Bound::From { .. } if shape == Shape::Late => {
+                shaped(shape, [self.span(0)[0], self.terms + 1 - self.tall], chains, next);
             }
             Bound::From { .. } => {
                 let common = self.span(self.tall - 1)[0];
                 for r in 0..self.tall {
-                    tile(r..r + 1, [self.span(r)[0], common], chains, next.nothing());
+                    row(r, [self.span(r)[0], common], chains);
                 }
                 if common < self.terms {
-                    tile(0..self.tall, [common, self.terms], chains.resting(), next);
+                    shaped(Shape::Full, [common, self.terms], chains.resting(), next);
                 }
             }
         }
+    }
+
+    /// The shape of one tile that walks all ranges; full where the ends before or after the common terms go apart.
+    #[inline(always)]
+    fn shape(&self) -> Shape {
+        // No row's end is cut: the ranges of neighbors differ by a term.
+        let whole = |first: isize, step: usize, behind: usize| {
+            step == 1 && first >= 0 && first as usize + self.tall <= self.terms + behind
+        };
+        let by_rows = matches!(self.left, Left::Rows(..));
+        let shape = match self.bound {
+            Bound::UpTo { first, step } if whole(first, step, 0) => Shape::Growing,
+            Bound::From { first, step } if whole(first, step, 1) => Shape::Late,
+            _ => Shape::Full,
+        };
+        if self.micro.has(by_rows, shape) { shape } else { Shape::Full }
     }
 
     /// Terms in range of a row.
@@ -139,6 +164,7 @@ impl Strip<'_> {
     #[inline(always)]
     unsafe fn tile(
         &self,
+        shape: Shape,
         rows: std::ops::Range<usize>,
         span: [usize; 2],
         b: Right,
@@ -166,6 +192,6 @@ impl Strip<'_> {
             ahead: next.ahead,
         };
         // SAFETY: the caller vouches for the places; a micro kernel is only handed out where it can run.
-        unsafe { self.micro.run(tall, by_rows)(&tile) }
+        unsafe { self.micro.run(tall, by_rows, shape)(&tile) }
     }
 }
