@@ -8,7 +8,7 @@ use crate::op::{OPERANDS_MAX, SCALARS_MAX};
 use crate::plan::{AttentionBackward, AttentionForward, Plan, Stage, Work};
 use crate::program::{Home, Leaf, Operand, Program, Row};
 use crate::schedule::StepScalars;
-use crate::update::update;
+use crate::update::{Update, update};
 use crate::workspace::Workspace;
 
 /// A tensor's elements as raw words, row-major: binary32 bits or token ids.
@@ -105,13 +105,40 @@ impl<'a> Machine<'a> {
         Sources { operands, start, scalars: resolved }
     }
 
+    /// How many stages, this one first, are updates that go together.
+    fn together(&self, stage: &Stage) -> usize {
+        if self.given.is_some() { stage.together } else { 1 }
+    }
+
+    /// Runs updates that go together.
+    fn update(&mut self, stages: &[Stage], scalars: &StepScalars) {
+        let program = self.program;
+        let rows: Vec<_> = stages.iter().filter_map(Stage::updated).collect();
+        let entries = rows.iter().map(|(at, _)| match (program.rows[*at].home, &mut self.given) {
+            (Home::Post(entry), Some(state)) => std::mem::take(&mut state[entry as usize]),
+            _ => Words::new(),
+        });
+        let mut words: Vec<Words> = entries.collect();
+        let updates: Vec<_> = rows.iter().map(|(at, own)| self.update_of(*at, *own, scalars)).collect();
+        update(self.engine, &updates, &mut words);
+        for ((at, _), words) in rows.into_iter().zip(words) {
+            self.store(program.rows[at].home, words, None);
+        }
+    }
+
+    /// Row `at`, which writes over its operand `own`.
+    fn update_of(&self, at: usize, own: usize, scalars: &StepScalars) -> Update<'_> {
+        let row = &self.program.rows[at];
+        Update { row, sources: self.sources(row, scalars), own, sight: self.sight(at) }
+    }
+
     /// The output of a stage of row `at` alone.
     fn run(&mut self, at: usize, stage: &Stage, scalars: &StepScalars) -> Words {
         let (row, sight) = (&self.program.rows[at], self.sight(at));
         if let (Some(own), Some(state), Home::Post(entry)) = (stage.in_place, &mut self.given, row.home) {
-            let mut words = std::mem::take(&mut state[entry as usize]);
-            update(self.engine, row, &self.sources(row, scalars), own, &mut words, sight);
-            return words;
+            let mut words = [std::mem::take(&mut state[entry as usize])];
+            update(self.engine, &[self.update_of(at, own, scalars)], &mut words);
+            return std::mem::take(&mut words[0]);
         }
         let elements = row.elements() as usize;
         let mut out = match stage.slots[0] {
@@ -294,8 +321,12 @@ fn run(
             View::Whole => (None, Some(observer)),
         };
         let mut machine = Machine { program, plan, inputs, given, engine, parts, trace, outputs, workspace };
-        for stage in &plan.stages {
+        let mut rest = &plan.stages[..];
+        while let Some(stage) = rest.first() {
+            let (now, later) = rest.split_at(machine.together(stage));
+            rest = later;
             match stage.work {
+                Work::Row(_) if now.len() > 1 => machine.update(now, scalars),
                 Work::Row(at) => {
                     let row = &program.rows[at];
                     let mut words = machine.run(at, stage, scalars);
@@ -307,7 +338,7 @@ fn run(
                 Work::AttentionForward(f) => machine.attention_forward(f, &stage.slots),
                 Work::AttentionBackward(b) => machine.attention_backward(b, &stage.slots),
             }
-            stage.frees.iter().for_each(|leaf| machine.free(*leaf));
+            now.iter().flat_map(|stage| &stage.frees).for_each(|leaf| machine.free(*leaf));
         }
         let Machine { outputs, given, .. } = machine;
         // What no update took the place of serves the next run.

@@ -7,7 +7,7 @@ from soft import F64, narrow, widen
 from verdict import require
 
 U64_MAX = 2**64 - 1
-ARITHMETIC_VERSION = 2
+ARITHMETIC_VERSION = 3
 ONE = 0x3F800000
 OUTER, DELTA = ("", "outer.momentum/"), ("delta/",)
 

@@ -2,7 +2,7 @@
 
 from soft import F32, F64, canonical, narrow, widen
 
-ONE, TWO, HALF, QUARTER = 0x3FF0000000000000, 0x4000000000000000, 0x3FE0000000000000, 0x3FD0000000000000
+ONE, HALF, QUARTER = 0x3FF0000000000000, 0x3FE0000000000000, 0x3FD0000000000000
 PI = 0x400921FB54442D18
 ROUNDER = 0x4338000000000000
 TWO_52 = 0x4330000000000000
@@ -11,9 +11,13 @@ MANTISSA = 0x000FFFFFFFFFFFFF
 ALL_64 = 0xFFFFFFFFFFFFFFFF
 SIGN_32, SIGN_64 = 0x80000000, 1 << 63
 LOG2_E = 0x3FF71547652B82FE
+LOG2_E_32 = 0x3FB8AA3B
+MINUS_LN_2_32 = (0xBF317218, 0x3102E308)
+ALL_32 = 0xFFFFFFFF
 MINUS_LN_2 = (0xBFE62E42FEFA39EF, 0xBC7ABC9E3B39803F)
 LN_2 = (0x3FE62E42FEFA39EF, 0x3C7ABC9E3B39803F)
 
+EXP_32 = (0x3F800000, 0x3F800000, 0x3EFFFFFE, 0x3E2AAA49, 0x3D2AAC79, 0x3C091CF1, 0x3AB5121A)
 EXP = (
     0x3FF0000000000000, 0x3FE0000000000000, 0x3FC5555555555555, 0x3FA5555555555555,
     0x3F81111111111111, 0x3F56C16C16C16C17, 0x3F2A01A01A01A01A, 0x3EFA01A01A01A01A,
@@ -46,16 +50,16 @@ QUARTERS = 0x3FE45F306DC9C883
 MINUS_QUARTER_TURN = (0xBFF921FB54442D18, 0xBC91A62633145C07)
 
 
-def horner(v, coefficients):
+def horner(v, coefficients, form=F64):
     """The polynomial from its highest coefficient down, one fma each."""
     p = coefficients[-1]
     for c in reversed(coefficients[:-1]):
-        p = F64.fma(p, v, c)
+        p = form.fma(p, v, c)
     return p
 
 
 def expm1_parts(w):
-    """(2^n, e^r - 1) with w = n ln 2 + r (M-2.1)."""
+    """(2^n, e^r - 1) with w = n ln 2 + r (M-2.8)."""
     t = F64.fma(w, LOG2_E, ROUNDER)
     n = F64.sub(t, ROUNDER)
     r = F64.fma(n, MINUS_LN_2[1], F64.fma(n, MINUS_LN_2[0], w))
@@ -63,12 +67,21 @@ def expm1_parts(w):
     return scale, F64.mul(r, horner(r, EXP))
 
 
+def reduced(v, rounder):
+    """The bits of n plus the rounder, and r, with v = n ln 2 + r (M-2.1)."""
+    t = F32.fma(v, LOG2_E_32, rounder)
+    n = F32.sub(t, rounder)
+    return t, F32.fma(n, MINUS_LN_2_32[1], F32.fma(n, MINUS_LN_2_32[0], v))
+
+
 def exp(x):
     """M-2.1."""
     x = 0xC2D00000 if F32.less(x, 0xC2D00000) else x
     x = 0x42B20000 if F32.less(0x42B20000, x) else x
-    scale, q = expm1_parts(widen(x))
-    return canonical(narrow(F64.fma(scale, q, scale)))
+    k, r = reduced(x, 0x4B4000FE)
+    y = horner(r, EXP_32, F32)
+    h = k >> 1
+    return canonical(F32.mul(F32.mul(y, h << 23 & ALL_32), k - h << 23 & ALL_32))
 
 
 def ln(x):
@@ -89,12 +102,15 @@ def ln(x):
 
 def tanh(x):
     """M-2.3."""
+    half = 0x3F000000
     a = x & ~SIGN_32
-    a = 0x41800000 if F32.less(0x41800000, a) else a
-    w = widen(a)
-    scale, q = expm1_parts(F64.add(w, w))
-    u = F64.fma(scale, q, F64.sub(scale, ONE))
-    v = narrow(F64.div(u, F64.add(u, TWO)))
+    a = 0x41200000 if F32.less(0x41200000, a) else a
+    k, r = reduced(F32.add(a, a), 0x4B40007E)
+    scale = k << 23 & ALL_32
+    straight = F32.fma(scale, r, F32.sub(scale, half))
+    w = F32.fma(F32.mul(F32.mul(r, r), scale), horner(r, EXP_32[2:], F32), straight)
+    q = F32.div(w, F32.add(w, EXP_32[0]))
+    v = F32.fma(q ^ SIGN_32, w, w) if F32.less(w, half) else q
     return canonical(v | x & SIGN_32)
 
 

@@ -287,7 +287,7 @@ fn random_deeds_reach_every_rule() {
     world.wait(1);
     let mut draws = blake3::Hasher::new_derive_key("retrace v1 test deeds").finalize_xof();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for _ in 0..3_000 {
+    for _ in 0..6_000 {
         let mut draw = [0; 4];
         draws.fill(&mut draw);
         let [what, who, one, two] = draw;

@@ -1,6 +1,6 @@
 //! The error function (M-2.6).
 
-use super::exp::expm1_parts;
+use super::exp64::expm1_parts;
 use super::polynomial::horner;
 use crate::arithmetic::{Real32, Real64, canonical};
 

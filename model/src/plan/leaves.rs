@@ -60,7 +60,7 @@ pub(super) fn with_frees(program: &Program, works: Vec<Work>) -> Vec<Stage> {
             }
         }
         let slots = vec![None; outputs(work).len()];
-        stages.push(Stage { work, frees, slots, in_place: None });
+        stages.push(Stage { work, frees, slots, in_place: None, together: 1 });
     }
     stages.reverse();
     stages

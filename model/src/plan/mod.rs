@@ -47,6 +47,18 @@ pub(crate) struct Stage {
     pub slots: Vec<Option<usize>>,
     /// The operand in whose place the output may be written, where the caller gives the pre-state away (M-8.4).
     pub in_place: Option<usize>,
+    /// Stages, this one first, that are updated in place together, a piece at a time (M-8.4); 1 for all others.
+    pub together: usize,
+}
+
+impl Stage {
+    /// The number of the row that is updated in place, and the operand that it writes over.
+    pub fn updated(&self) -> Option<(usize, usize)> {
+        match (self.work, self.in_place) {
+            (Work::Row(at), Some(own)) => Some((at, own)),
+            _ => None,
+        }
+    }
 }
 
 /// A program's stages in the order in which they run.
@@ -84,6 +96,10 @@ impl Plan {
         let mut stages = leaves::with_frees(program, works);
         let slots = slots::assign(program, &mut stages, sharing);
         updates::mark(program, &mut stages);
+        // Who sees whole outputs sees every row before the next one begins.
+        if sharing == Sharing::AnyLength {
+            updates::join(program, &mut stages);
+        }
         let bytes = memory::bytes(program, &stages, &slots);
         Plan { stages, slots, bytes }
     }

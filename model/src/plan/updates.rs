@@ -1,4 +1,4 @@
-//! Which rows may write an entry of the post-state in place of the pre-state's (M-8.4).
+//! Which rows may write an entry of the post-state in place of the pre-state's, and which of them together (M-8.4).
 
 use super::leaves::outputs;
 use super::{Stage, Work};
@@ -61,6 +61,41 @@ pub(super) fn mark(program: &Program, stages: &mut [Stage]) {
             }
         }
     }
+}
+
+/// Marks the updates that go through their pieces together.
+pub(super) fn join(program: &Program, stages: &mut [Stage]) {
+    let mut first = 0;
+    while first < stages.len() {
+        let mut end = first + 1;
+        while end < stages.len() && joins(program, &stages[first..end], &stages[end]) {
+            end += 1;
+        }
+        stages[first].together = end - first;
+        first = end;
+    }
+}
+
+/// True for an update of the group's shape that reads a tensor which the group reads or writes, each element at its
+/// place: what another one overwrites is read by none.
+fn joins(program: &Program, group: &[Stage], next: &Stage) -> bool {
+    let updated = |stage: &Stage| stage.updated().map(|(at, _)| &program.rows[at]);
+    let Some(row) = updated(next) else { return false };
+    let mut shares = false;
+    let fits = group.iter().all(|stage| {
+        let Some(before) = updated(stage) else { return false };
+        let overwrites = |writer: &Row, reader: &Row| {
+            let Home::Post(entry) = writer.home else { return true };
+            reader.operands.iter().any(|operand| operand.leaf == Leaf::Pre(entry))
+        };
+        shares |= row.operands.iter().filter(|operand| !is_scalar(operand)).any(|operand| {
+            before.writes(operand.leaf) || before.operands.iter().any(|own| own.leaf == operand.leaf)
+        });
+        let dense = |operand: &Operand| !before.writes(operand.leaf) || is_dense(row, operand);
+        let apart = !overwrites(row, before) && !overwrites(before, row);
+        before.shape == row.shape && apart && row.operands.iter().all(dense)
+    });
+    fits && shares
 }
 
 /// All rows of a stage, from its first to its last.

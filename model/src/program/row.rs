@@ -190,6 +190,11 @@ impl Operand {
 }
 
 impl Row {
+    /// True where this entry of the post-state is the output.
+    pub fn writes(&self, leaf: Leaf) -> bool {
+        matches!((self.home, leaf), (Home::Post(own), Leaf::Post(entry)) if own == entry)
+    }
+
     /// Elements of the output.
     pub fn elements(&self) -> u64 {
         self.shape.iter().map(|d| u64::from(*d)).product()

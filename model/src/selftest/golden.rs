@@ -162,27 +162,27 @@ pub fn goldens() -> [Golden; 5] {
         Golden {
             name: "mlp",
             spec: mlp(),
-            hash: "0b2a2578cfbb284607da03a3a0d2a9e82c08237961ea14f780bf879d75205014",
+            hash: "61d28b72b901d528f4aff5955745134911495a22a64289b53b8a949436c36dc1",
         },
         Golden {
             name: "gpt",
             spec: golden_spec(),
-            hash: "3b7e3adde2cbccf46c38d43a19f442c2d5e50d6df38d47b29ebe74b7f2308ea6",
+            hash: "bee25d9e51129ad7427f00d32e1c2b2ff91deb2c7570fe09f8f7c889a306f0dc",
         },
         Golden {
             name: "llama",
             spec: llama(),
-            hash: "8f84b13130f851f3e09b7ebe8dd8cb6a8c96439cce02e9c7540032969a558cca",
+            hash: "1c9bf5c230a5e209f0114314b685c0e4dc7516017a3b030ba5a1aee841bc7004",
         },
         Golden {
             name: "wide",
             spec: wide(),
-            hash: "d5894d8f6ce791127adf04d0642f71f0793b60671ffafe903348625db45110de",
+            hash: "32aceeea4e7935c45e8e450adac6d2663097d8df72e3452dd1d37b4a14838cb5",
         },
         Golden {
             name: "long",
             spec: long(),
-            hash: "ced654653796f4dacc3160ab5d9433c224b8b44b67dcd06f5d240f84a17af576",
+            hash: "ba868a747ed28cdeda7aea0249e49ad33beeba9c81a665822d83aefd6831e7d9",
         },
     ]
 }

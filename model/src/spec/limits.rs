@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn limits() {
         assert_eq!(with(|_| ()), Ok(()));
-        assert_eq!(with(|s| s.arithmetic_version = 1), Err(SpecError::Version { found: 1 }));
+        assert_eq!(with(|s| s.arithmetic_version = 2), Err(SpecError::Version { found: 2 }));
         let steps = SpecError::Size { field: "steps", found: 3, low: 4, high: 1 << 14 };
         assert_eq!(with(|s| s.steps = 3), Err(steps));
         assert_eq!(with(|s| s.accumulation = 2), Err(SpecError::Accumulation { accumulation: 2, batch: 3 }));

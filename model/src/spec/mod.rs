@@ -12,7 +12,7 @@ pub use training::{AdamWSpec, Decay, OptimizerSpec, OuterSpec, ScheduleSpec, Sgd
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The version of every definition in this crate; a run pins it when it opens.
-pub const ARITHMETIC_VERSION: u16 = 2;
+pub const ARITHMETIC_VERSION: u16 = 3;
 
 /// binary32 bits in a canonical encoding: floats travel as integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]

@@ -193,6 +193,43 @@ fn updates_are_found() {
     }
 }
 
+/// M-8.4: the updates of a tensor go together, AdamW's three and SGD's two, unless somebody watches.
+#[test]
+fn updates_of_a_tensor_go_together() {
+    for spec in specs() {
+        let program = step_program(&spec);
+        let each = if matches!(spec.optimizer, OptimizerSpec::AdamW(_)) { 3 } else { 2 };
+        let counts = |plan: Plan| -> Vec<usize> {
+            plan.stages.iter().map(|stage| stage.together).filter(|count| *count > 1).collect()
+        };
+        let expected = vec![each; program.post_entries as usize / each];
+        assert_eq!(counts(Plan::new(&program, Recompute::Nothing)), expected);
+        assert!(counts(Plan::traced(&program)).is_empty());
+    }
+}
+
+/// M-8.4: what another row overwrites, and one element of what another row writes, cannot be read a piece at a time.
+#[test]
+fn what_pieces_cannot_give_keeps_updates_apart() {
+    let program = step_program(&spec([19, 36, 3, 1, 1]));
+    let count = program.post_entries / 3;
+    let first =
+        program.rows.iter().position(|row| row.home == Home::Post(3 + count)).expect("a moment's update");
+    let together = |program: &Program| {
+        let plan = Plan::new(program, Recompute::Nothing);
+        let at =
+            plan.stages.iter().position(|stage| stage.work == Work::Row(first)).expect("a stage of one row");
+        plan.stages[at].together
+    };
+    assert_eq!(together(&program), 3);
+    let mut single = program.clone();
+    single.rows[first + 2].operands[1].strides = [0; 4];
+    assert_eq!(together(&single), 2);
+    let mut overwritten = program.clone();
+    overwritten.rows[first].operands[1].leaf = Leaf::Pre(3);
+    assert_eq!(together(&overwritten), 1);
+}
+
 /// M-8.4: an entry that a later row reads, and one that is read twice by its update, stay as they are.
 #[test]
 fn what_is_read_later_is_not_overwritten() {
