@@ -48,7 +48,7 @@ pub(super) fn reduced<F: Real32>(x: F, rounder: u32) -> (u32, F) {
     let rounder = F::from_bits(rounder);
     let shifted = x.fma(F::from_bits(LOG2_E), rounder);
     let n = shifted - rounder;
-    // The first step is exact: n has at most 8 bits, and what is left is below 1 with the last place of ln 2 or of x.
+    // The first step is exact: n has 8 bits and the rounded ln 2 has 21; what is left is below 1/2, in units of 2^-25.
     let r = n.fma(F::from_bits(MINUS_LN_2[0]), x);
     (shifted.to_bits(), n.fma(F::from_bits(MINUS_LN_2[1]), r))
 }

@@ -2,7 +2,7 @@
 //!
 //! Each is generic over [`crate::arithmetic`]'s traits, so the kernels and the referee run one text. `exp` and
 //! `tanh`, which a step takes for every score and every activation, are binary32 throughout; the steps of the
-//! others are in binary64, and the result is rounded to binary32 once. No step is a table look-up, and a choice
+//! others are in binary64, and a result that is binary32 is rounded once. No step is a table look-up, and a choice
 //! is a select between two computed values, so that a compiler can vectorize a loop over elements.
 
 mod cos;
