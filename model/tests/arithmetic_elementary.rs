@@ -9,8 +9,8 @@ use retrace_model::arithmetic::{CANONICAL_NAN, Real32};
 use retrace_model::soft::Soft32;
 use retrace_model::{cos, erf, exp, ln, sin, tanh};
 
-/// Inputs of the greatest errors of `exp` and `tanh` and of the hardest rounding for `ln`, `erf` and `sin`, then the ends
-/// of every range, and binary32 numbers next to multiples of a quarter turn.
+/// Inputs of the greatest errors of `exp` and `tanh` and of the hardest rounding for `ln`, `erf` and `sin`, then the
+/// ends of every range, and binary32 numbers next to multiples of a quarter turn.
 const SPECIAL_INPUTS: [u32; 39] = [
     0x40A6_7634,
     0xC1D5_7C36,

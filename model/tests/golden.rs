@@ -39,8 +39,8 @@ fn form(row: &Row) -> Option<&'static str> {
     }
 }
 
-/// M-4.9: each form of a product, and each causal one, has its second block of terms and of columns, where it has several
-/// strips of rows too: an engine that goes wrong there shows.
+/// M-4.9: each form of a product, and each causal one, has its second block of terms and of columns, where it has
+/// several strips of rows too: an engine that goes wrong there shows.
 #[test]
 fn golden_runs_reach_beyond_a_block() {
     const TERMS: u32 = 256;

@@ -30,7 +30,8 @@ fn check(kind: Kind, size: Size, cases: u64) {
     }
 }
 
-/// M-3.1, M-3.2, M-3.3, M-3.4, M-4.2, M-1.3: odd shapes, any view, ranges, masks, special values, ids that name nothing.
+/// M-3.1, M-3.2, M-3.3, M-3.4, M-4.2, M-1.3: odd shapes, any view, ranges, masks, special values, ids that name
+/// nothing.
 #[test]
 fn small_rows_of_every_kind() {
     for kind in KINDS {
@@ -66,8 +67,8 @@ fn product([m, k, n]: [u32; 3], [a_turned, b_turned]: [bool; 2], range: Range) -
     Row { kind, shape: [1, 1, m, n], terms: k, range, masked: false, start, operands, scalars: vec![], home }
 }
 
-/// M-3.3, M-8.2: widths as models have them, that no drawn row reaches: more than one block of columns and of terms, rows of
-/// an operand that lie a whole block apart, operands of many panels as they are and transposed.
+/// M-3.3, M-8.2: widths as models have them, that no drawn row reaches: more than one block of columns and of terms,
+/// rows of an operand that lie a whole block apart, operands of many panels as they are and transposed.
 #[test]
 fn products_as_wide_as_models() {
     let shapes =
@@ -130,7 +131,8 @@ fn whole_steps() {
     sizes.map(run_spec).iter().for_each(assert_steps_equal);
 }
 
-/// M-3.7, M-4.4: attentions over contexts about a strip, a panel and a block of queries, with heads of one lane and of many.
+/// M-3.7, M-4.4: attentions over contexts about a strip, a panel and a block of queries, with heads of one lane and
+/// of many.
 #[test]
 fn attentions_of_any_size() {
     for context in [2, 13, 14, 15, 31, 32, 33, 56, 57, 100] {
@@ -140,7 +142,8 @@ fn attentions_of_any_size() {
     assert_steps_equal(&run_spec([1, 66, 2, 57, 5, 1]));
 }
 
-/// M-4.6, M-4.8: the same of Llamas, with dropout and without: shared keys and values, a width of one pair, every head with keys of its own.
+/// M-4.6, M-4.8: the same of Llamas, with dropout and without: shared keys and values, a width of one pair,
+/// every head with keys of its own.
 #[test]
 fn whole_steps_of_llamas() {
     let sizes =

@@ -175,7 +175,8 @@ impl Assignment<'_> {
         self.rerun_in(&mut Workspace::default(), task, engine, conduct)
     }
 
-    /// [`Assignment::rerun`] with buffers that the last run in `workspace` left behind: for who replays unit after unit.
+    /// [`Assignment::rerun`] with buffers that the last run in `workspace` left behind: for who replays unit after
+    /// unit.
     pub fn rerun_in(
         &self,
         workspace: &mut Workspace,

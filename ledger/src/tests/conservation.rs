@@ -168,7 +168,8 @@ fn body(world: &World, deed: Deed) -> Option<(u8, Body)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// L-2.4, L-1.4, L-5.17, L-5.18, L-5.19: value is conserved, with breakers that every conviction sets off and without, locks fit in stakes, no deed is a fault, and a replay agrees.
+    /// L-2.4, L-1.4, L-5.17, L-5.18, L-5.19: value is conserved, with breakers that every conviction sets off and
+    /// without, locks fit in stakes, no deed is a fault, and a replay agrees.
     #[test]
     fn value_is_conserved(deeds in proptest::collection::vec(any::<[u8; 4]>(), 20..160), is_sensitive in any::<bool>(), ahead in 0u8..3) {
         let mut world = World::of(if is_sensitive { touchy() } else { genesis() });
@@ -215,8 +216,8 @@ fn check_head(world: &World, run: &Digest) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What is played and what is queued is exactly what is pending; no more is played than may be; and a clock runs exactly
-/// while somebody waits for it.
+/// What is played and what is queued is exactly what is pending; no more is played than may be; and a clock runs
+/// exactly while somebody waits for it.
 fn check_caseloads(world: &World) -> Result<(), TestCaseError> {
     use crate::DisputeStatus;
     use crate::limits::STARTED_DISPUTES_MAX;

@@ -20,8 +20,8 @@ pub(super) fn reason(error: &serde_json::Error) -> String {
     shown(&error.to_string(), REASON)
 }
 
-/// The first `most` characters of a stranger's text, for an error that goes to a terminal: what would move its cursor or
-/// turn its text around is spelled out.
+/// The first `most` characters of a stranger's text, for an error that goes to a terminal: what would move its cursor
+/// or turn its text around is spelled out.
 pub(super) fn shown(text: &str, most: usize) -> String {
     let mut short = String::new();
     let mut letters = text.chars();

@@ -24,8 +24,8 @@ use std::sync::Mutex;
 pub enum Backend {
     /// The definition, one element at a time.
     Reference,
-    /// The fast body without vector instructions of its own: right, and slow where multiply-add is software, as on x86-64
-    /// and in WebAssembly.
+    /// The fast body without vector instructions of its own: right, and slow where multiply-add is software, as on
+    /// x86-64 and in WebAssembly.
     Portable,
     /// The fast body for NEON.
     Neon,

@@ -81,13 +81,14 @@ impl Plan {
         Plan::of(program, works, Sharing::AnyLength)
     }
 
-    /// The plan of a run whose outputs are taken in parts: attentions go together where a head's are whole parts (M-8.5).
+    /// The plan of a run whose outputs are taken in parts: attentions go together where a head's scores are whole parts
+    /// (M-8.5).
     pub fn in_parts(program: &Program) -> Plan {
         let works = attention::fused(program).into_iter().flat_map(attention::apart_unless_whole);
         Plan::of(program, works.collect(), Sharing::AnyLength)
     }
 
-    /// The plan of a run that is watched: every row by itself, in order.
+    /// The plan of a run whose outputs somebody sees whole: every row by itself, in order (M-8.1).
     pub fn traced(program: &Program) -> Plan {
         Plan::of(program, (0..program.rows.len()).map(Work::Row).collect(), Sharing::EqualLength)
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(super) enum Sharing {
     /// All that are not alive at once; the buffer is as long as the longest.
     AnyLength,
-    /// Those of one length: who watches a run sees buffers that are exactly as long as their values.
+    /// Those of one length: who sees whole outputs sees buffers that are exactly as long as their values.
     EqualLength,
 }
 

@@ -71,7 +71,7 @@ fn plans_change_no_bit() {
     }
 }
 
-/// M-8.2: every attention of the GPT is found, both ways; a plan that is watched has every row.
+/// M-8.2: every attention of the GPT is found, both ways; a plan for who sees whole outputs has every row.
 #[test]
 fn attentions_are_found() {
     let spec = spec(SIZES[1]);

@@ -1,5 +1,5 @@
-//! The golden runs: an MLP, a GPT and a Llama of odd sizes, so that every tile has an edge, and two runs that are larger
-//! than a block of an engine (M-4.9).
+//! The golden runs: an MLP, a GPT and a Llama of odd sizes, so that every tile has an edge, and two runs that are
+//! larger than a block of an engine (M-4.9).
 
 use super::large::{long, wide};
 use crate::execute::{Inputs, Words, execute};

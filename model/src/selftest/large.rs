@@ -1,4 +1,5 @@
-//! Golden runs that are larger than a block of an engine in every dimension that it cuts, and cheap all the same (M-4.9).
+//! Golden runs that are larger than a block of an engine in every dimension that it cuts, and cheap all the same
+//! (M-4.9).
 
 use super::golden::{bits, llama, mlp};
 use crate::spec::{Architecture, LlamaSpec, ModelSpec, RunSpec};

@@ -157,8 +157,8 @@ impl Verifier {
         Ok(false)
     }
 
-    /// A verdict that it was not drawn for is no accusation, but tells everybody of one: it is sealed before. False where
-    /// nothing is left to seal, and where an accusation of the claim was made: an account holds few seals.
+    /// A verdict that it was not drawn for is no accusation, but tells everybody of one: it is sealed before. False
+    /// where nothing is left to seal, and where an accusation of the claim was made: an account holds few seals.
     fn seal_first(
         &self,
         board: &Board,

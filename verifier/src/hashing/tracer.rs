@@ -1,7 +1,7 @@
 //! Digests of a run's outputs, taken in parts as they are computed: nothing is kept, and nothing is read twice (V-1.1).
 //!
-//! A part is cut into subtrees of the output's digest, and neighbors are joined as soon as both are there. The digest is
-//! the same however an output comes in parts, and in whichever order.
+//! A part is cut into subtrees of the output's digest, and neighbors are joined as soon as both are there. The digest
+//! is the same however an output comes in parts, and in whichever order.
 
 use super::{bytes, value};
 use crate::digest::{CHUNK_BYTES, Digest};

@@ -1,5 +1,5 @@
-//! Attention a head at a time for one who takes parts (M-8.5): scores, probabilities and their gradients are shown row by
-//! row while they are in the cache, and are never written out.
+//! Attention a head at a time for one who takes parts (M-8.5): scores, probabilities and their gradients are shown some
+//! rows at a time while they are in the cache, and are never written out.
 
 use super::super::fast::Body;
 use super::super::lanes::reduce;

@@ -147,8 +147,8 @@ fn advanced(
     (state, outputs)
 }
 
-/// M-8.1, M-8.4: a state that takes the place of the one before is the one that is written beside it, whatever is computed
-/// again, and whichever runs are watched.
+/// M-8.1, M-8.4: a state that takes the place of the one before is the one that is written beside it, whatever is
+/// computed again, and whichever runs are watched.
 #[test]
 fn in_place_changes_no_bit() {
     for spec in specs() {
@@ -193,7 +193,7 @@ fn updates_are_found() {
     }
 }
 
-/// M-8.4: the updates of a tensor go together, AdamW's three and SGD's two, unless somebody watches.
+/// M-8.4: the updates of a tensor go together, AdamW's three and SGD's two, unless somebody sees whole outputs.
 #[test]
 fn updates_of_a_tensor_go_together() {
     for spec in specs() {

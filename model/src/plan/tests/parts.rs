@@ -125,7 +125,8 @@ fn parts_of_updates_in_place() {
     }
 }
 
-/// M-8.5: attentions whose heads are whole parts go together, others row by row; less memory is taken than by whole rows.
+/// M-8.5: attentions whose heads are whole parts go together, others row by row; no more memory is taken than by whole
+/// rows.
 #[test]
 fn attentions_in_parts() {
     let fused = |size| {

@@ -14,7 +14,8 @@ const WEIGHTS_BYTES_MAX: u64 = 1 << 36;
 /// The list of files of a model that has more than one.
 const INDEX: &str = "model.safetensors.index.json";
 
-/// Files that came with a model and stay with it: its tokenizer, and for the sake of its special tokens its `config.json`.
+/// Files that came with a model and stay with it: its tokenizer, and for the sake of its special tokens its
+/// `config.json`.
 pub type Carried = Vec<File>;
 
 /// A model from a folder.

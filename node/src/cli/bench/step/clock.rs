@@ -40,7 +40,7 @@ pub struct Share {
 }
 
 impl Rows {
-    /// Times the rows of `steps` steps. Watched rows are never fused, so this is no plain step's time.
+    /// Times the rows of `steps` steps. Rows that are seen whole are never fused: this is no plain step's time.
     pub fn measure(session: &mut Session<'_>, engine: Engine, steps: u32) -> Rows {
         session.set_engine(engine);
         let program = session.program().clone();
