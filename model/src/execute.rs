@@ -283,8 +283,8 @@ pub fn execute_in(
 }
 
 /// [`execute_in`] that takes the pre-state away and leaves the post-state in its place: of what an optimizer updates
-/// there is never a second copy (M-8.4). `inputs.pre` is not read; the outputs have no post-state. If an observer panics
-/// the state is lost.
+/// there is never a second copy (M-8.4). `inputs.pre` is not read; the outputs have no post-state. If an observer
+/// panics the state is lost.
 pub fn advance_in(
     workspace: &mut Workspace,
     program: &Program,
