@@ -3,8 +3,8 @@
 use crate::execute::Words;
 use crate::observer::View;
 use crate::plan::{Plan, Recompute};
-use crate::program::{Home, Program, Row};
-use std::collections::BTreeSet;
+use crate::program::{Home, Program};
+use std::collections::BTreeMap;
 
 /// Buffers kept from one run to the next, and the plan of the last one.
 #[derive(Clone, Debug, Default)]
@@ -47,14 +47,26 @@ impl Workspace {
                 };
                 self.arrange(&plan.slots);
                 if !known {
-                    let leaves = |row: &&Row| !matches!(row.home, Home::Trace(_));
-                    let lengths: BTreeSet<u64> =
-                        program.rows.iter().filter(leaves).map(Row::elements).collect();
-                    self.spare.retain(|words| lengths.contains(&(words.len() as u64)));
+                    self.keep_spare_for(program);
                 }
                 (program.clone(), view, plan)
             }
         }
+    }
+
+    /// Forgets spare buffers beyond what leaves one run of a program.
+    fn keep_spare_for(&mut self, program: &Program) {
+        let mut room: BTreeMap<u64, usize> = BTreeMap::new();
+        for row in program.rows.iter().filter(|row| !matches!(row.home, Home::Trace(_))) {
+            *room.entry(row.elements()).or_default() += 1;
+        }
+        self.spare.retain(|words| match room.get_mut(&(words.len() as u64)) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        });
     }
 
     /// Keeps a plan for the next run.

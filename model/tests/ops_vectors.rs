@@ -17,14 +17,15 @@ const WORDS_MAX: u64 = 160;
 const EACH: usize = 2;
 
 /// What a row has that others of its kind may lack.
-fn features(row: &Row) -> [bool; 5] {
+fn features(row: &Row) -> [bool; 6] {
     let ranges = [matches!(row.range, Range::UpTo(_)), matches!(row.range, Range::From(_))];
-    [row.start.is_some(), row.masked, ranges[0], ranges[1], row.kind.form() == Form::Lanes && row.terms > 16]
+    let lanes = row.kind.form() == Form::Lanes && row.terms > 16;
+    [row.start.is_some(), row.masked, ranges[0], ranges[1], lanes, row.elements() == 1]
 }
 
 fn is_small(case: &Case) -> bool {
     let read: usize = case.leaves.iter().map(Vec::len).sum();
-    read as u64 + case.row.elements() <= WORDS_MAX && case.row.elements() > 1
+    read as u64 + case.row.elements() <= WORDS_MAX
 }
 
 /// Rows of one kind such that each feature that it can have occurs.
@@ -32,11 +33,12 @@ fn chosen(kind: Kind) -> Vec<Case> {
     let mut chosen: Vec<Case> = Vec::new();
     for seed in 0..2000 {
         let case = case(kind, Size::Small, &mut Generator(seed << 8 | kind as u64));
-        let is_news = (0..5).any(|f| {
+        let is_news = (0..6).any(|f| {
             let known = chosen.iter().filter(|c| features(&c.row)[f]).count();
             features(&case.row)[f] && known < EACH
         });
-        if is_small(&case) && (chosen.len() < EACH || is_news) {
+        let larger = chosen.iter().filter(|c| c.row.elements() > 1).count();
+        if is_small(&case) && (is_news || case.row.elements() > 1 && larger < EACH) {
             chosen.push(case);
         }
     }

@@ -66,9 +66,8 @@ pub(super) fn reduce<T: Term, F: Real32>(a: &[f32], b: &[f32]) -> F {
     let (whole_a, rest_a) = a.as_chunks::<LANES>();
     let (whole_b, rest_b) = b.as_chunks::<LANES>();
     for (x, y) in whole_a.iter().zip(whole_b) {
-        for lane in 0..LANES {
-            totals[lane] = step::<T, F>(totals[lane], x[lane], y[lane]);
-        }
+        // Written so that maxima become vectors, too: of a loop over lanes the compiler makes sixteen scalars.
+        totals = std::array::from_fn(|lane| step::<T, F>(totals[lane], x[lane], y[lane]));
     }
     for (lane, (x, y)) in rest_a.iter().zip(rest_b).enumerate() {
         totals[lane] = step::<T, F>(totals[lane], *x, *y);

@@ -139,7 +139,7 @@ const PIECES: usize = 4;
 /// Computes one row into `out`, whose length is the row's element count, and shows it.
 pub(crate) fn compute(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32], sight: Sight) {
     let parts = sight.by_parts(out.len());
-    if !by_rows(engine, row, sources, out, parts) || !parts.is_open() {
+    if !by_rows(engine, row, sources, out, parts) {
         sight.whole(engine.threads, out);
     }
 }
@@ -162,7 +162,11 @@ fn by_rows(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32], sight
         compute_rows(engine.backend, row, sources, 0, out);
         return false;
     }
-    let share = sight.piece(rows.div_ceil(threads * PIECES), columns);
+    let free = rows.div_ceil(threads * PIECES);
+    let share = sight.piece(free, columns);
+    // Whole parts of lines of an odd length are many lines: then it is shown when it is there.
+    let idle = rows.div_ceil(share) < threads;
+    let (sight, share) = if idle { (Sight::NONE, free) } else { (sight, share) };
     let pieces: Vec<_> = out.chunks_mut(share * columns).map(Mutex::new).collect();
     pool::run(threads, pieces.len(), &|part| {
         // Each piece is taken once; the lock only hands it over.
@@ -171,7 +175,7 @@ fn by_rows(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32], sight
             sight.part(part * share * columns, &piece);
         }
     });
-    true
+    sight.is_open()
 }
 
 /// Columns of a piece of a row's only output row.

@@ -107,7 +107,8 @@ impl Plan {
 
     /// Most bytes that tensors take at once, when steps follow each other in one workspace: the state before and
     /// after, and every value between that is alive. A thread adds about a MiB of its own; with long contexts the keys,
-    /// values and scores of an attention's head that it works on, 12 bytes a lane and about 500 more for each position.
+    /// values and scores of an attention's head that it works on, 12 bytes a lane and about 500 more for each position;
+    /// 650 where outputs are taken in parts.
     pub fn peak_bytes(&self) -> u64 {
         self.bytes.outside + self.bytes.slots + self.bytes.written
     }

@@ -52,6 +52,23 @@ fn engines() -> Vec<Engine> {
     fast.flat_map(|backend| [1, 2].map(|threads| Engine { backend, threads })).collect()
 }
 
+/// M-8.1: after a large run's step, a small one's keeps no more than if it had been alone, and the same once more.
+#[test]
+fn a_workspace_forgets_what_another_run_needed() {
+    let engine = Engine { backend: Backend::best(), threads: 1 };
+    let [large, small] = [spec([19, 36, 3, 5, 2]), spec([19, 36, 3, 1, 2])];
+    let step = |workspace: &mut Workspace, spec: &RunSpec| {
+        let outputs = run(spec, engine, workspace, &mut Unobserved);
+        workspace.recycle(outputs.post.into_iter().chain([outputs.batch]));
+        workspace.elements()
+    };
+    let (mut alone, mut shared) = (Workspace::default(), Workspace::default());
+    let expected = step(&mut alone, &small);
+    assert_eq!(step(&mut alone, &small), expected);
+    assert!(step(&mut shared, &large) > 2 * expected);
+    assert_eq!(step(&mut shared, &small), expected);
+}
+
 /// M-8.2, M-8.3: rows that go together, and rows that run again, give the bits of the rows one by one.
 #[test]
 fn plans_change_no_bit() {

@@ -2,6 +2,7 @@
 
 mod golden;
 mod large;
+mod seen;
 
 pub use golden::{Golden, STEPS, golden_spec, goldens};
 

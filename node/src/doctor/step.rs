@@ -12,7 +12,8 @@ pub struct StepNeed {
     pub parameters: u64,
     /// Bytes of the state between steps: parameters and what the optimizer keeps for them.
     pub state_bytes: u64,
-    /// Most bytes at any time of a step that keeps the state before, as a trainer does whose steps may be asked for.
+    /// Most bytes at any time of a step that keeps the state before, as a trainer does whose steps may be asked for, or
+    /// of its replay, whichever is more.
     pub peak_bytes: u64,
     /// The same where blocks are computed again instead of being kept: `retrace train --recompute`.
     pub recomputing_bytes: u64,
@@ -23,11 +24,13 @@ impl StepNeed {
     pub fn of(spec: &RunSpec) -> StepNeed {
         let program = step_program(spec);
         let peak = |recompute| Plan::new(&program, recompute).peak_bytes();
+        // Who replays sees the outputs in parts, and then not every attention stays together (M-8.5).
+        let replay = Plan::in_parts(&program).peak_bytes();
         let state_bytes = state_entries(spec).iter().map(|entry| 4 * entry.parameter.elements()).sum();
         StepNeed {
             parameters: parameter_table(&spec.model).iter().map(|shape| shape.elements()).sum(),
             state_bytes,
-            peak_bytes: peak(Recompute::Nothing),
+            peak_bytes: peak(Recompute::Nothing).max(replay),
             recomputing_bytes: peak(Recompute::Blocks),
         }
     }

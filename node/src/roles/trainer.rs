@@ -246,6 +246,8 @@ impl Trainer {
             return Ok(taken);
         }
         if !self.disputes.knows(due) {
+            // Answers have buffers of their own: there is no need for both.
+            self.workspace = Workspace::default();
             let docket = due.game.docket();
             let basis = Basis::of_facts(&docket.facts, &docket.claim);
             let trace = match &docket.claim {

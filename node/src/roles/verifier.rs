@@ -28,7 +28,7 @@ pub struct Verifier {
     shards: Shards,
     lineages: Lineages,
     disputes: Disputes,
-    /// Buffers of the last replay: with fresh ones a single step takes half as long again.
+    /// Buffers of the last step that it judged: with fresh ones a step takes half as long again.
     workspace: Workspace,
     /// How it lies, with the proof that this is a test network; honest without one.
     strategy: Option<(Strategy, TestNetwork)>,
@@ -70,7 +70,7 @@ impl Verifier {
             Claim::Base(signed) => {
                 let task = lineage.merge_task(&basis.spec, &board.blobs(), basis.round, &basis.deltas)?;
                 let scalars = task.scalars();
-                let trace = Rerun::new_in(&mut self.workspace, task, scalars, &self.identity.engine, conduct);
+                let trace = Rerun::new(task, scalars, &self.identity.engine, conduct);
                 let claimed = Claimed { post: Some(signed.claim.root), batch: None, loss: None };
                 Ok(Replay { claimed, trace, opening: Opening::Nothing })
             }
@@ -110,7 +110,12 @@ impl Verifier {
         let (round, slot, base) = (c.round, c.slot, &lineage.base[..]);
         let at = Assignment { spec, beacon: &basis.beacon, round, slot, shards: &shards, base };
         let task = at.task(unit, &pre, &lists).ok_or_else(missing)?;
-        let trace = at.rerun_in(&mut self.workspace, task, &self.identity.engine, conduct);
+        let engine = &self.identity.engine;
+        // A delta or a loss has other buffers, and few: those of the step would be forgotten.
+        let trace = match unit {
+            Unit::Step(_) => at.rerun_in(&mut self.workspace, task, engine, conduct),
+            _ => at.rerun(task, engine, conduct),
+        };
         let claimed = Claimed::of(c, &lists, unit).ok_or_else(missing)?;
         Ok(Replay { claimed, trace, opening: lists.opening(unit).ok_or_else(missing)? })
     }
@@ -236,6 +241,8 @@ impl Verifier {
                 once_here(replay)?.ok_or(RoleError::State { what: "the disputed unit's bytes" })?.trace;
             let shards = self.shards.get(board, &basis.run, &basis.manifest)?;
             self.disputes.seat(board, due, trace, shards)?;
+            // A player's moves have buffers of their own: there is no need for both.
+            self.workspace = Workspace::default();
         }
         self.disputes.play(board, &self.identity.key, due)
     }
@@ -248,7 +255,10 @@ impl Verifier {
 
     /// Everything that is not a move, in the oldest run that goes on.
     fn work(&mut self, board: &Board) -> Result<bool, RoleError> {
-        let Some(view) = board.read(View::of) else { return Ok(false) };
+        let Some(view) = board.read(View::of) else {
+            self.workspace = Workspace::default();
+            return Ok(false);
+        };
         let acted = self.tidy(board, &view) || self.dispute(board, &view)? || self.judge(board, &view)?;
         Ok(acted)
     }

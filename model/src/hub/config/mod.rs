@@ -44,7 +44,7 @@ pub fn read_config(text: &[u8]) -> Result<ModelSpec, HubError> {
     }?;
     check(&model)?;
     // Refused here, not when the model is written after a long training.
-    Kept::read(&fields, model.vocabulary)?;
+    kept(&fields, &model)?;
     Ok(model)
 }
 
@@ -58,7 +58,15 @@ pub fn write_config(model: &ModelSpec) -> String {
 /// # Errors
 /// A text that is no configuration, or a member with another value than M-7.6 has.
 pub(super) fn write_config_like(model: &ModelSpec, imported: &[u8]) -> Result<String, HubError> {
-    Ok(write(model, Kept::read(&Fields::read(imported)?, model.vocabulary)?))
+    Ok(write(model, kept(&Fields::read(imported)?, model)?))
+}
+
+/// What M-7.6 keeps; of an MLP nothing.
+fn kept(fields: &Fields, model: &ModelSpec) -> Result<Kept, HubError> {
+    if matches!(model.architecture, Architecture::Mlp(_)) {
+        return Ok(Kept::nothing());
+    }
+    Kept::read(fields, model.vocabulary)
 }
 
 fn write(model: &ModelSpec, kept: Kept) -> String {

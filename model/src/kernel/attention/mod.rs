@@ -90,7 +90,8 @@ unsafe impl Sync for Backward {}
 pub(crate) unsafe fn forward(engine: &Engine, f: &Forward, scores: Sight) {
     let micro = Micro::of(engine.backend);
     if scores.is_open() {
-        return traced::forward(engine, micro, f, scores);
+        // SAFETY: the caller vouches for the views.
+        return unsafe { traced::forward(engine, micro, f, scores) };
     }
     pool::run(engine.threads, f.extent.batch * f.extent.heads, &|at| {
         scratch::with_head(forward::lengths(micro, f.extent), |memory| {
@@ -107,7 +108,8 @@ pub(crate) unsafe fn forward(engine: &Engine, f: &Forward, scores: Sight) {
 pub(crate) unsafe fn backward(engine: &Engine, b: &Backward, first: Sight) {
     let micro = Micro::of(engine.backend);
     if first.is_open() {
-        return traced::backward(engine, micro, b, first);
+        // SAFETY: the caller vouches for the views.
+        return unsafe { traced::backward(engine, micro, b, first) };
     }
     pool::run(engine.threads, b.forward.extent.batch * b.forward.extent.heads, &|at| {
         scratch::with_head(backward::lengths(micro, b.forward.extent), |memory| {

@@ -5,8 +5,8 @@ use super::super::fast::Body;
 use super::super::lanes::reduce;
 use super::super::micro::Micro;
 use super::super::product::Panels;
-use super::backward::{self};
-use super::forward::{self, Block, transposed};
+use super::backward::lengths as backward_lengths;
+use super::forward::{Block, lengths as forward_lengths, transposed};
 use super::{Backward, Engine, Extent, Forward, block_rows, fast, pool, scratch};
 use crate::arithmetic::{Real32, canonical};
 use crate::observer::{PART_UNIT, Sight};
@@ -87,11 +87,14 @@ fn quotients<F: Real32>(row: &mut [f32], sum: f32) {
 }
 
 /// [`super::forward`], showing scores, exponentials and probabilities.
-pub(super) fn forward(engine: &Engine, micro: &Micro, f: &Forward, scores: Sight) {
+///
+/// # Safety
+/// As there.
+pub(super) unsafe fn forward(engine: &Engine, micro: &Micro, f: &Forward, scores: Sight) {
     let e = f.extent;
     let sheet = height(e) * e.context;
     pool::run(engine.threads, e.batch * e.heads, &|at| {
-        let [keys, values, block, strip] = forward::lengths(micro, e);
+        let [keys, values, block, strip] = forward_lengths(micro, e);
         scratch::with_head([keys, values, block, strip, sheet, sheet, sheet], |memory| {
             fast::run(engine.backend, HeadForward { f, micro, at, scores, memory });
         });
@@ -99,7 +102,10 @@ pub(super) fn forward(engine: &Engine, micro: &Micro, f: &Forward, scores: Sight
 }
 
 /// [`super::backward`], showing the probabilities' gradients, their sums and the scores' gradients.
-pub(super) fn backward(engine: &Engine, micro: &Micro, b: &Backward, first: Sight) {
+///
+/// # Safety
+/// As there.
+pub(super) unsafe fn backward(engine: &Engine, micro: &Micro, b: &Backward, first: Sight) {
     let e = b.forward.extent;
     let sheet = height(e) * e.context;
     let mut dots = vec![0.0; e.batch * e.heads * e.context];
@@ -107,7 +113,7 @@ pub(super) fn backward(engine: &Engine, micro: &Micro, b: &Backward, first: Sigh
     pool::run(engine.threads, e.batch * e.heads, &|at| {
         // Each line is taken once; the lock only hands it over.
         let Ok(mut dots) = lines[at].lock() else { return };
-        let [across, values, keys, rows, p, ds, strip] = backward::lengths(micro, e);
+        let [across, values, keys, rows, p, ds, strip] = backward_lengths(micro, e);
         scratch::with_head([across, values, keys, rows, p, ds, strip, sheet, sheet], |memory| {
             fast::run(engine.backend, HeadBackward { b, micro, at, first, dots: &mut dots, memory });
         });
