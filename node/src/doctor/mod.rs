@@ -15,7 +15,7 @@ use retrace_model::{Backend, Engine, RunSpec};
 use serde::Serialize;
 use std::path::Path;
 
-/// How much longer a step takes without AVX2 and FMA: 27.2 against 0.62 s on one machine, a GPT of 6 layers and width
+/// How much longer a step takes without AVX2 and FMA: 18.2 against 0.41 s on one machine, a GPT of 6 layers and width
 /// 256 on two threads. Multiply-add is then put together from exact binary64 operations (M-1.6).
 pub const PORTABLE_SLOWDOWN: u32 = 44;
 
