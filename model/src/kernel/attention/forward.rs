@@ -3,8 +3,10 @@
 use super::super::fast::Body;
 use super::super::micro::Micro;
 use super::super::product::{Bound, Chains, Matrix, Panels, strip_length};
+use super::sheet::{self, Sheet};
 use super::{Extent, Forward, block_rows, score_stride, softmax};
 use crate::arithmetic::Real32;
+use crate::observer::Sight;
 
 /// One head of one sequence.
 pub(super) struct Head<'a> {
@@ -12,34 +14,38 @@ pub(super) struct Head<'a> {
     pub micro: &'a Micro,
     /// Number of the head, counted over all sequences.
     pub at: usize,
-    /// Keys, values, a block of scores, a strip.
-    pub memory: [*mut f32; 4],
+    /// Who sees the row of the scores, and those after it.
+    pub scores: Sight<'a>,
+    /// Keys, values, a block of scores, a strip, sheets of scores, exponentials and probabilities.
+    pub memory: [*mut f32; 7],
 }
 
 /// Elements of [`Head::memory`].
-pub(super) fn lengths(micro: &Micro, e: Extent) -> [usize; 4] {
+pub(super) fn lengths(micro: &Micro, e: Extent, scores: Sight) -> [usize; 7] {
     let keys = Panels::length(micro, e.head, e.context);
     let values = Panels::length(micro, e.context, e.head);
-    [keys, values, block_rows(micro) * score_stride(e.context), strip_length(micro)]
+    let (block, sheet) = (block_rows(micro) * score_stride(e.context), sheet::length(scores, e));
+    [keys, values, block, strip_length(micro), sheet, sheet, sheet]
 }
 
 impl Body for Head<'_> {
     #[inline(always)]
     fn run<F: Real32>(self) {
-        let Head { f, micro, at, memory: [keys, values, scores, strip] } = self;
+        let Head { f, micro, at, scores: sight, memory: [keys, values, scores, strip, s, x, p] } = self;
         let e = f.extent;
-        let (batch, head) = (at / e.heads, at % e.heads);
+        let (batch, head, scale) = (at / e.heads, at % e.heads, f32::from_bits(e.scale));
         let (query, key, value) =
             (f.query.head(batch, head), f.key.head(batch, head), f.value.head(batch, head));
         // SAFETY: the caller of `forward` vouches for the views, `lengths` for this thread's memory.
         unsafe {
+            let seen = [(s, 0), (x, 2), (p, 4)].map(|(to, row)| Sheet::new(sight.later(row), at, e, to));
             let keys = Panels::pack(micro, transposed(key), e.head, e.context, keys);
             let values = Panels::pack(micro, value, e.context, e.head, values);
             for first in (0..e.context).step_by(block_rows(micro)) {
                 let block = Block { micro, extent: e, first, scores, strip };
                 block.scores(&keys, query);
                 for i in first..block.end() {
-                    let [top, sum] = softmax::probabilities::<F>(block.row(i), f32::from_bits(e.scale));
+                    let [top, sum] = softmax::probabilities::<F>(block.row(i), scale, &seen);
                     *f.top.add(at * e.context + i) = top;
                     *f.sum.add(at * e.context + i) = sum;
                 }

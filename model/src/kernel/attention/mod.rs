@@ -5,13 +5,14 @@
 
 mod backward;
 mod forward;
+mod sheet;
 mod softmax;
-mod traced;
 
 use super::micro::{LINE, Micro};
 use super::product::Matrix;
 use super::{Engine, fast, pool, scratch};
 use crate::observer::{PART_UNIT, Sight};
+use std::sync::Mutex;
 
 /// A (batch, position, head, lane) view of a leaf: lanes are neighbors.
 #[derive(Clone, Copy)]
@@ -89,13 +90,9 @@ unsafe impl Sync for Backward {}
 /// All views exist; nobody else uses what is written.
 pub(crate) unsafe fn forward(engine: &Engine, f: &Forward, scores: Sight) {
     let micro = Micro::of(engine.backend);
-    if scores.is_open() {
-        // SAFETY: the caller vouches for the views.
-        return unsafe { traced::forward(engine, micro, f, scores) };
-    }
     pool::run(engine.threads, f.extent.batch * f.extent.heads, &|at| {
-        scratch::with_head(forward::lengths(micro, f.extent), |memory| {
-            fast::run(engine.backend, forward::Head { f, micro, at, memory });
+        scratch::with_head(forward::lengths(micro, f.extent, scores), |memory| {
+            fast::run(engine.backend, forward::Head { f, micro, at, scores, memory });
         });
     });
 }
@@ -106,16 +103,19 @@ pub(crate) unsafe fn forward(engine: &Engine, f: &Forward, scores: Sight) {
 /// # Safety
 /// All views exist; nobody else uses what is written.
 pub(crate) unsafe fn backward(engine: &Engine, b: &Backward, first: Sight) {
-    let micro = Micro::of(engine.backend);
-    if first.is_open() {
-        // SAFETY: the caller vouches for the views.
-        return unsafe { traced::backward(engine, micro, b, first) };
-    }
-    pool::run(engine.threads, b.forward.extent.batch * b.forward.extent.heads, &|at| {
-        scratch::with_head(backward::lengths(micro, b.forward.extent), |memory| {
-            fast::run(engine.backend, backward::Head { b, micro, at, memory });
+    let (micro, e) = (Micro::of(engine.backend), b.forward.extent);
+    let mut dots = vec![0.0; if first.is_open() { e.batch * e.heads * e.context } else { 0 }];
+    let lines: Vec<_> = dots.chunks_mut(e.context).map(Mutex::new).collect();
+    pool::run(engine.threads, e.batch * e.heads, &|at| {
+        // Each line is taken once; the lock only hands it over.
+        let mut line = lines.get(at).and_then(|line| line.lock().ok());
+        let dots = line.as_mut().map(|line| &mut ***line);
+        scratch::with_head(backward::lengths(micro, e, first), |memory| {
+            fast::run(engine.backend, backward::Head { b, micro, at, first, dots, memory });
         });
     });
+    drop(lines);
+    first.later(1).whole(engine.threads, &dots);
 }
 
 /// Queries that are worked on together: whole strips.
