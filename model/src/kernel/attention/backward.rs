@@ -19,8 +19,8 @@ pub(super) struct Head<'a> {
     pub first: Sight<'a>,
     /// Where that one finds the dot products of the head's rows.
     pub dots: Option<&'a mut [f32]>,
-    /// Keys and values across, keys, rows of a block, probabilities, their gradients, a strip, sheets of the gradients of
-    /// probabilities and scores.
+    /// Keys and values across, keys, rows of a block, probabilities, their gradients, a strip, sheets of the gradients
+    /// of probabilities and scores.
     pub memory: [*mut f32; 9],
 }
 

@@ -1,5 +1,5 @@
-//! Scores, probabilities and their gradients for one who takes parts (M-8.5): shown some rows at a time while they are in
-//! the cache, and never written out.
+//! Scores, probabilities and their gradients for one who takes parts (M-8.5): shown some rows at a time while they are
+//! in the cache, and never written out.
 
 use super::Extent;
 use crate::observer::{PART_UNIT, Sight};

@@ -2,25 +2,25 @@
 
 use super::super::product::Matrix;
 use super::super::product::pack::{panels, rows};
-use super::{Micro, Run, Shape, Tile, bodies, canonicalize, each};
+use super::{FULL, GROWING, LATE, Micro, Run, Tile, bodies, canonicalize, each};
 use std::arch::x86_64::{
     __m256, _CMP_UNORD_Q, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
     _mm256_maskload_ps, _mm256_movemask_ps, _mm256_or_ps, _mm256_permute2f128_ps, _mm256_set1_ps,
     _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
-const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4 5 6);
-const BY_TERMS: &[Run] = bodies!(run; false; 1 2 3 4 5 6);
-const GROWING: &[Run] = bodies!(growing; true; 1 2 3 4 5 6);
-const LATE: &[Run] = bodies!(late; false; 1 2 3 4 5 6);
+const BY_ROWS: &[Run] = bodies!(run; [true, FULL]; 1 2 3 4 5 6);
+const BY_TERMS: &[Run] = bodies!(run; [false, FULL]; 1 2 3 4 5 6);
+const GROWING_BY_ROWS: &[Run] = bodies!(run; [true, GROWING]; 1 2 3 4 5 6);
+const LATE_BY_TERMS: &[Run] = bodies!(run; [false, LATE]; 1 2 3 4 5 6);
 
 pub(super) const MICRO: Micro = Micro {
     rows: 6,
     columns: 16,
     by_rows: BY_ROWS,
     by_terms: BY_TERMS,
-    growing: GROWING,
-    late: LATE,
+    growing: GROWING_BY_ROWS,
+    late: LATE_BY_TERMS,
     height: 8,
     pack,
     pack_rows,
@@ -32,32 +32,7 @@ pub(super) const MICRO: Micro = Micro {
 /// # Safety
 /// See [`Run`]: AVX2 and FMA, and a tile whose places exist.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
-    // SAFETY: the caller vouches for the tile.
-    unsafe { walk::<R, BY_ROWS, { Shape::Full as u8 }>(t) }
-}
-
-/// # Safety
-/// As for [`run`].
-#[target_feature(enable = "avx2,fma")]
-unsafe fn growing<const R: usize, const BY_ROWS: bool>(t: &Tile) {
-    // SAFETY: the caller vouches for the tile.
-    unsafe { walk::<R, BY_ROWS, { Shape::Growing as u8 }>(t) }
-}
-
-/// # Safety
-/// As for [`run`].
-#[target_feature(enable = "avx2,fma")]
-unsafe fn late<const R: usize, const BY_ROWS: bool>(t: &Tile) {
-    // SAFETY: the caller vouches for the tile.
-    unsafe { walk::<R, BY_ROWS, { Shape::Late as u8 }>(t) }
-}
-
-/// # Safety
-/// As for [`run`], of a [`Shape`].
-#[inline]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn walk<const R: usize, const BY_ROWS: bool, const SHAPE: u8>(t: &Tile) {
+unsafe fn run<const R: usize, const BY_ROWS: bool, const SHAPE: u8>(t: &Tile) {
     let mut sums = [[_mm256_setzero_ps(); 2]; R];
     if !t.start.is_null() {
         for (r, line) in sums.iter_mut().enumerate() {
@@ -69,7 +44,7 @@ unsafe fn walk<const R: usize, const BY_ROWS: bool, const SHAPE: u8>(t: &Tile) {
         }
     }
     let mut at = Places::<R, BY_ROWS>::new(t);
-    if SHAPE == Shape::Late as u8 {
+    if SHAPE == LATE {
         each!(TERM in 0 1 2 3 4 => {
             if TERM + 1 < R {
                 // SAFETY: the caller vouches for R - 1 terms before those of all rows.
@@ -87,7 +62,7 @@ unsafe fn walk<const R: usize, const BY_ROWS: bool, const SHAPE: u8>(t: &Tile) {
             unsafe { at.term(&mut sums, t, 0, R) };
         }
     }
-    if SHAPE == Shape::Growing as u8 {
+    if SHAPE == GROWING {
         each!(FIRST in 1 2 3 4 5 => {
             if FIRST < R {
                 // SAFETY: the caller vouches for R - 1 terms behind those of all rows.

@@ -2,25 +2,25 @@
 
 use super::super::product::Matrix;
 use super::super::product::pack::{panels, rows};
-use super::{Micro, Run, Shape, Tile, bodies, canonicalize, each};
+use super::{FULL, GROWING, LATE, Micro, Run, Tile, bodies, canonicalize, each};
 use std::arch::x86_64::{
     __m512, __mmask16, _CMP_UNORD_Q, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
     _mm512_loadu_si512, _mm512_maskz_loadu_ps, _mm512_permutex2var_ps, _mm512_set1_ps, _mm512_setzero_ps,
     _mm512_storeu_ps,
 };
 
-const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-const BY_TERMS: &[Run] = bodies!(run; false; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-const GROWING: &[Run] = bodies!(growing; true; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-const LATE: &[Run] = bodies!(late; false; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+const BY_ROWS: &[Run] = bodies!(run; [true, FULL]; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+const BY_TERMS: &[Run] = bodies!(run; [false, FULL]; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+const GROWING_BY_ROWS: &[Run] = bodies!(run; [true, GROWING]; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+const LATE_BY_TERMS: &[Run] = bodies!(run; [false, LATE]; 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 
 pub(super) const MICRO: Micro = Micro {
     rows: 14,
     columns: 32,
     by_rows: BY_ROWS,
     by_terms: BY_TERMS,
-    growing: GROWING,
-    late: LATE,
+    growing: GROWING_BY_ROWS,
+    late: LATE_BY_TERMS,
     height: 16,
     pack,
     pack_rows,
@@ -32,32 +32,7 @@ pub(super) const MICRO: Micro = Micro {
 /// # Safety
 /// See [`Run`]: AVX-512F, and a tile whose places exist.
 #[target_feature(enable = "avx512f")]
-unsafe fn run<const R: usize, const BY_ROWS: bool>(t: &Tile) {
-    // SAFETY: the caller vouches for the tile.
-    unsafe { walk::<R, BY_ROWS, { Shape::Full as u8 }>(t) }
-}
-
-/// # Safety
-/// As for [`run`].
-#[target_feature(enable = "avx512f")]
-unsafe fn growing<const R: usize, const BY_ROWS: bool>(t: &Tile) {
-    // SAFETY: the caller vouches for the tile.
-    unsafe { walk::<R, BY_ROWS, { Shape::Growing as u8 }>(t) }
-}
-
-/// # Safety
-/// As for [`run`].
-#[target_feature(enable = "avx512f")]
-unsafe fn late<const R: usize, const BY_ROWS: bool>(t: &Tile) {
-    // SAFETY: the caller vouches for the tile.
-    unsafe { walk::<R, BY_ROWS, { Shape::Late as u8 }>(t) }
-}
-
-/// # Safety
-/// As for [`run`], of a [`Shape`].
-#[inline]
-#[target_feature(enable = "avx512f")]
-unsafe fn walk<const R: usize, const BY_ROWS: bool, const SHAPE: u8>(t: &Tile) {
+unsafe fn run<const R: usize, const BY_ROWS: bool, const SHAPE: u8>(t: &Tile) {
     let mut sums = [[_mm512_setzero_ps(); 2]; R];
     if !t.start.is_null() {
         for (r, line) in sums.iter_mut().enumerate() {
@@ -69,7 +44,7 @@ unsafe fn walk<const R: usize, const BY_ROWS: bool, const SHAPE: u8>(t: &Tile) {
         }
     }
     let mut at = Places::<R, BY_ROWS>::new(t);
-    if SHAPE == Shape::Late as u8 {
+    if SHAPE == LATE {
         each!(TERM in 0 1 2 3 4 5 6 7 8 9 10 11 12 => {
             if TERM + 1 < R {
                 // SAFETY: the caller vouches for R - 1 terms before those of all rows.
@@ -87,7 +62,7 @@ unsafe fn walk<const R: usize, const BY_ROWS: bool, const SHAPE: u8>(t: &Tile) {
             unsafe { at.term(&mut sums, t, 0, R) };
         }
     }
-    if SHAPE == Shape::Growing as u8 {
+    if SHAPE == GROWING {
         each!(FIRST in 1 2 3 4 5 6 7 8 9 10 11 12 13 => {
             if FIRST < R {
                 // SAFETY: the caller vouches for R - 1 terms behind those of all rows.

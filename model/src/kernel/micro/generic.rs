@@ -10,8 +10,8 @@ const C: usize = 16;
 /// Side of a transposed square.
 const SIDE: usize = 8;
 
-const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4);
-const BY_TERMS: &[Run] = bodies!(run; false; 1 2 3 4);
+const BY_ROWS: &[Run] = bodies!(run; [true]; 1 2 3 4);
+const BY_TERMS: &[Run] = bodies!(run; [false]; 1 2 3 4);
 
 pub(super) const MICRO: Micro = Micro {
     rows: 4,

@@ -127,6 +127,14 @@ pub(super) enum Shape {
     Late,
 }
 
+/// The shapes as constants of a body.
+#[cfg(target_arch = "x86_64")]
+const FULL: u8 = Shape::Full as u8;
+#[cfg(target_arch = "x86_64")]
+const GROWING: u8 = Shape::Growing as u8;
+#[cfg(target_arch = "x86_64")]
+const LATE: u8 = Shape::Late as u8;
+
 /// Runs a tile of a fixed number of rows.
 ///
 /// # Safety
@@ -258,10 +266,13 @@ macro_rules! each {
 #[cfg_attr(not(target_arch = "x86_64"), allow(unused_imports))]
 use each;
 
-/// The bodies of tiles of 1, 2, ... rows.
+/// The bodies of tiles of 1, 2, ... rows: `run` with each of them and some more constants.
 macro_rules! bodies {
-    ($run:ident; $by_rows:literal; $($rows:literal)*) => {
-        &[$($run::<$rows, $by_rows>),*]
+    ($run:ident; $constants:tt; $($rows:literal)*) => {
+        &[$(bodies!(@ $run; $constants; $rows)),*]
+    };
+    (@ $run:ident; [$($constant:expr),*]; $rows:literal) => {
+        $run::<$rows, $({ $constant }),*>
     };
 }
 use bodies;

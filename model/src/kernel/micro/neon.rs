@@ -11,8 +11,8 @@ use std::arch::aarch64::{
 /// Vectors of four columns.
 const VECTORS: usize = 4;
 
-const BY_ROWS: &[Run] = bodies!(run; true; 1 2 3 4 5 6);
-const BY_TERMS: &[Run] = bodies!(run; false; 1 2 3 4 5 6);
+const BY_ROWS: &[Run] = bodies!(run; [true]; 1 2 3 4 5 6);
+const BY_TERMS: &[Run] = bodies!(run; [false]; 1 2 3 4 5 6);
 
 pub(super) const MICRO: Micro = Micro {
     rows: 6,
