@@ -18,7 +18,31 @@ struct Given {
     address: Multiaddr,
     peer: Option<PeerId>,
     dialing: Option<ConnectionId>,
+    /// The last dial failed.
+    has_failed: bool,
     backoff: Backoff,
+}
+
+impl Given {
+    /// Dials it from the port that the swarm listens on, which others know; after a failure from a new one: what is left
+    /// of an old connection may hold that port (`EADDRINUSE`), for longer than anybody waits.
+    fn opts(&self) -> DialOpts {
+        let addresses = vec![self.address.clone()];
+        match (self.peer, self.has_failed) {
+            (Some(peer), false) => {
+                DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(addresses).build()
+            }
+            (Some(peer), true) => DialOpts::peer_id(peer)
+                .condition(PeerCondition::Disconnected)
+                .addresses(addresses)
+                .allocate_new_port()
+                .build(),
+            (None, false) => DialOpts::unknown_peer_id().address(self.address.clone()).build(),
+            (None, true) => {
+                DialOpts::unknown_peer_id().address(self.address.clone()).allocate_new_port().build()
+            }
+        }
+    }
 }
 
 /// The dialer.
@@ -34,6 +58,7 @@ impl Dialer {
             peer: peer_of(&address),
             address,
             dialing: None,
+            has_failed: false,
             backoff: Backoff::new(now),
         });
         Dialer { shared, own, given: given.collect() }
@@ -50,13 +75,7 @@ impl Dialer {
                 continue;
             }
             given.backoff.wait(now);
-            let opts = match given.peer {
-                Some(peer) => DialOpts::peer_id(peer)
-                    .condition(PeerCondition::Disconnected)
-                    .addresses(vec![given.address.clone()])
-                    .build(),
-                None => DialOpts::unknown_peer_id().address(given.address.clone()).build(),
-            };
+            let opts = given.opts();
             given.dialing = Some(opts.connection_id());
             dials.push(opts);
         }
@@ -73,7 +92,7 @@ impl Dialer {
     /// A dial ended in a connection: the address is this peer's.
     pub(super) fn connected(&mut self, id: ConnectionId, peer: PeerId, now: Instant) {
         for given in self.given.iter_mut().filter(|given| given.dialing == Some(id)) {
-            (given.peer, given.dialing) = (Some(peer), None);
+            (given.peer, given.dialing, given.has_failed) = (Some(peer), None, false);
             given.backoff.reset(now);
         }
     }
@@ -86,10 +105,30 @@ impl Dialer {
     /// A dial failed. Whoever was at the address may have come back with another key.
     pub(super) fn failed(&mut self, id: ConnectionId) {
         for given in self.given.iter_mut().filter(|given| given.dialing == Some(id)) {
-            given.dialing = None;
+            (given.dialing, given.has_failed) = (None, true);
             if peer_of(&given.address).is_none() {
                 given.peer = None;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Backoff, Given};
+    use std::time::Instant;
+
+    /// W-2.7: a port that an old connection still holds does not keep a given peer away.
+    #[test]
+    fn after_a_failure_from_a_new_port() {
+        let peer = libp2p::PeerId::random();
+        for peer in [Some(peer), None] {
+            let address = "/ip4/127.0.0.1/tcp/1".parse().expect("an address");
+            let backoff = Backoff::new(Instant::now());
+            let mut given = Given { address, peer, dialing: None, has_failed: false, backoff };
+            assert!(format!("{:?}", given.opts()).contains("port_use: Reuse"));
+            given.has_failed = true;
+            assert!(format!("{:?}", given.opts()).contains("port_use: New"));
         }
     }
 }
