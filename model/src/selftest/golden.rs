@@ -74,7 +74,7 @@ impl Golden {
             let unwatched = [self.run(engine, &mut Unobserved), self.advance(engine, &mut Unobserved)];
             let in_parts = self.advance(engine, &mut gathered);
             for state in unwatched.into_iter().chain([in_parts]).filter(|state| *state != watched) {
-                state.iter().for_each(|words| digest.words(words));
+                state.iter().for_each(|words| digest.differ(words));
             }
             digest.compare(gathered);
         }

@@ -33,13 +33,18 @@ impl Digest {
         let outputs = gathered.0.into_iter().map(|words| words.into_inner().unwrap_or_default());
         for (words, hash) in outputs.zip(std::mem::take(&mut self.rows)) {
             if blake3::hash(&bytes(&words)) != hash {
-                self.words(&words);
+                self.differ(&words);
             }
         }
     }
 
-    /// Adds words.
-    pub fn words(&mut self, words: &[u32]) {
+    /// Adds words that should have been others; that there are none is a difference, too.
+    pub fn differ(&mut self, words: &[u32]) {
+        self.all.update(b"differs");
+        self.words(words);
+    }
+
+    fn words(&mut self, words: &[u32]) {
         self.all.update(&bytes(words));
     }
 }
@@ -103,6 +108,11 @@ mod tests {
         outputs.iter().for_each(|words| plain.words(words));
         assert_eq!(whole, plain.hash());
         assert_ne!(hash(&|_| {}), whole);
+        let without_the_first = |gathered: &Gathered| {
+            gathered.part(1, 256, &outputs[1][256..512]);
+            gathered.0[0].lock().expect("nobody panics").clear();
+        };
+        assert_ne!(hash(&without_the_first), whole);
         assert_ne!(hash(&|gathered| gathered.part(1, 256, &[9; 256])), whole);
     }
 }

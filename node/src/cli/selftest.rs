@@ -11,7 +11,7 @@ use std::time::Instant;
 /// Arguments of `retrace selftest`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  retrace selftest --threads 4\n\nThe golden steps are those of an MLP, a GPT and a Llama, of odd sizes on purpose, and of a wide MLP and a Llama with a long context, which are larger than the blocks that products are cut into; the hash is over every output of every op, and steps with ops fused must end in the same state. A machine that prints another hash cannot take part: its work would be disputed, and rightly. Exit status 0: one hash a step everywhere, the expected one; 1: not."
+    after_help = "Example:\n  retrace selftest --threads 4\n\nThe golden steps are those of an MLP, a GPT and a Llama, of odd sizes on purpose, and of a wide MLP and a Llama with a long context, which are larger than the blocks that products are cut into; the hash is over every output of every op, and steps with ops fused, in place or seen in parts must end in the same state and show the same outputs. A machine that prints another hash cannot take part: its work would be disputed, and rightly. Exit status 0: one hash a step everywhere, the expected one; 1: not."
 )]
 pub struct Args {
     /// Thread counts to try, from 1 to this
