@@ -111,8 +111,16 @@ impl<'a> Sight<'a> {
         });
     }
 
+    /// How to cut `rows` lines for some threads, of which each takes about `share` at once: who sees the pieces, and the
+    /// lines of each. Whole parts of lines of an odd length are many lines: where that would leave a thread without any,
+    /// nobody sees them, and the output is better seen as a whole.
+    pub fn cut(self, rows: usize, share: usize, columns: usize, threads: usize) -> (Sight<'a>, usize) {
+        let piece = self.piece(share, columns);
+        if rows.div_ceil(piece) < threads { (Sight { parts: None, ..self }, share) } else { (self, piece) }
+    }
+
     /// Rows of a piece of work: `rows` where nobody sees it, else at most about as many, and whole parts.
-    pub fn piece(self, rows: usize, columns: usize) -> usize {
+    fn piece(self, rows: usize, columns: usize) -> usize {
         if self.parts.is_none() {
             return rows;
         }

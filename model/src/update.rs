@@ -31,13 +31,9 @@ pub(crate) struct Update<'a> {
 pub(crate) fn update(engine: &Engine, updates: &[Update], words: &mut [Words]) {
     let Some(Update { row, sight, .. }) = updates.first() else { return };
     let (rows, columns) = (row.shape[2] as usize, row.shape[3] as usize);
-    let parts = sight.by_parts(rows * columns);
     let threads = if rows * columns < SHARED_MIN { 1 } else { engine.threads.max(1) };
-    let free = rows.div_ceil(if threads == 1 { 1 } else { threads * SHARES }).max(1);
-    let share_rows = parts.piece(free, columns);
-    // As for rows that are not updated in place.
-    let is_shown = parts.is_open() && rows.div_ceil(share_rows) >= threads;
-    let share_rows = if is_shown { share_rows } else { free };
+    let share_rows = rows.div_ceil(if threads == 1 { 1 } else { threads * SHARES }).max(1);
+    let (parts, share_rows) = sight.by_parts(rows * columns).cut(rows, share_rows, columns, threads);
     let mut chunks: Vec<_> = words.iter_mut().map(|words| words.chunks_mut(share_rows * columns)).collect();
     let shares: Vec<Mutex<Vec<&mut [u32]>>> = (0..rows.div_ceil(share_rows))
         .map(|_| Mutex::new(chunks.iter_mut().filter_map(Iterator::next).collect()))
@@ -48,14 +44,14 @@ pub(crate) fn update(engine: &Engine, updates: &[Update], words: &mut [Words]) {
             let engine = Engine { threads: 1, ..*engine };
             let first = part * share_rows * columns;
             update_share(&engine, updates, first, &mut share);
-            if is_shown {
+            if parts.is_open() {
                 for (update, words) in updates.iter().zip(share.iter()) {
                     update.sight.part(first, bytemuck::cast_slice(words));
                 }
             }
         }
     });
-    if !is_shown {
+    if !parts.is_open() {
         for (update, words) in updates.iter().zip(words.iter()) {
             update.sight.whole(engine.threads, bytemuck::cast_slice(words));
         }

@@ -162,11 +162,7 @@ fn by_rows(engine: &Engine, row: &Row, sources: &Sources, out: &mut [f32], sight
         compute_rows(engine.backend, row, sources, 0, out);
         return false;
     }
-    let free = rows.div_ceil(threads * PIECES);
-    let share = sight.piece(free, columns);
-    // Whole parts of lines of an odd length are many lines: then it is shown when it is there.
-    let idle = rows.div_ceil(share) < threads;
-    let (sight, share) = if idle { (Sight::NONE, free) } else { (sight, share) };
+    let (sight, share) = sight.cut(rows, rows.div_ceil(threads * PIECES), columns, threads);
     let pieces: Vec<_> = out.chunks_mut(share * columns).map(Mutex::new).collect();
     pool::run(threads, pieces.len(), &|part| {
         // Each piece is taken once; the lock only hands it over.
