@@ -325,8 +325,8 @@ impl Book {
         self.peers.iter().filter(|(_, p)| is_silent(p)).map(|(peer, _)| *peer).collect()
     }
 
-    /// Learned peers to dial now, at most `most`; each then waits longer before it is dialed again.
-    pub(super) fn to_dial(&mut self, most: usize, now: Instant) -> Vec<(PeerId, Vec<Multiaddr>)> {
+    /// Learned peers to dial now, at most `most`, and whether it is again: each then waits longer before the next time.
+    pub(super) fn to_dial(&mut self, most: usize, now: Instant) -> Vec<(PeerId, Vec<Multiaddr>, bool)> {
         let connected = self.peers.values().filter(|p| !p.links.is_empty()).count();
         let room = self.limits.peers_wanted.saturating_sub(connected).min(most);
         let is_due = |p: &Peer| {
@@ -336,8 +336,9 @@ impl Book {
         let mut due: Vec<_> = self.peers.iter_mut().filter(|(_, p)| is_due(p)).collect();
         due.sort_by_key(|(_, p)| p.dial.failures());
         let dial = |(peer, p): (&PeerId, &mut Peer)| {
+            let again = p.dial.failures() > 0;
             p.dial.wait(now);
-            (*peer, p.addresses.clone())
+            (*peer, p.addresses.clone(), again)
         };
         due.into_iter().take(room).map(dial).collect()
     }

@@ -18,31 +18,27 @@ struct Given {
     address: Multiaddr,
     peer: Option<PeerId>,
     dialing: Option<ConnectionId>,
-    /// The last dial failed.
-    has_failed: bool,
     backoff: Backoff,
 }
 
 impl Given {
-    /// Dials it from the port that the swarm listens on, which others know; after a failure from a new one: what is left
-    /// of an old connection may hold that port (`EADDRINUSE`), for longer than anybody waits.
-    fn opts(&self) -> DialOpts {
-        let addresses = vec![self.address.clone()];
-        match (self.peer, self.has_failed) {
-            (Some(peer), false) => {
-                DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(addresses).build()
-            }
-            (Some(peer), true) => DialOpts::peer_id(peer)
-                .condition(PeerCondition::Disconnected)
-                .addresses(addresses)
-                .allocate_new_port()
-                .build(),
-            (None, false) => DialOpts::unknown_peer_id().address(self.address.clone()).build(),
-            (None, true) => {
-                DialOpts::unknown_peer_id().address(self.address.clone()).allocate_new_port().build()
+    /// A dial to it.
+    fn opts(&self, again: bool) -> DialOpts {
+        match self.peer {
+            Some(peer) => known(peer, PeerCondition::Disconnected, vec![self.address.clone()], again),
+            None => {
+                let opts = DialOpts::unknown_peer_id().address(self.address.clone());
+                if again { opts.allocate_new_port().build() } else { opts.build() }
             }
         }
     }
+}
+
+/// A dial from the port that the swarm listens on, which others know; `again`, after a failure, from a new one: what is
+/// left of an old connection may hold that port (`EADDRINUSE`), for longer than anybody waits.
+fn known(peer: PeerId, condition: PeerCondition, addresses: Vec<Multiaddr>, again: bool) -> DialOpts {
+    let opts = DialOpts::peer_id(peer).condition(condition).addresses(addresses);
+    if again { opts.allocate_new_port().build() } else { opts.build() }
 }
 
 /// The dialer.
@@ -58,7 +54,6 @@ impl Dialer {
             peer: peer_of(&address),
             address,
             dialing: None,
-            has_failed: false,
             backoff: Backoff::new(now),
         });
         Dialer { shared, own, given: given.collect() }
@@ -74,25 +69,22 @@ impl Dialer {
             if is_done || given.dialing.is_some() || !given.backoff.is_due(now) {
                 continue;
             }
+            let opts = given.opts(given.backoff.failures() > 0);
             given.backoff.wait(now);
-            let opts = given.opts();
             given.dialing = Some(opts.connection_id());
             dials.push(opts);
         }
-        let learned = book.to_dial(DIALS_PER_TURN, now).into_iter().map(|(peer, addresses)| {
-            DialOpts::peer_id(peer)
-                .condition(PeerCondition::DisconnectedAndNotDialing)
-                .addresses(addresses)
-                .build()
-        });
-        dials.extend(learned);
+        let learned = book.to_dial(DIALS_PER_TURN, now).into_iter();
+        dials.extend(learned.map(|(peer, addresses, again)| {
+            known(peer, PeerCondition::DisconnectedAndNotDialing, addresses, again)
+        }));
         dials
     }
 
     /// A dial ended in a connection: the address is this peer's.
     pub(super) fn connected(&mut self, id: ConnectionId, peer: PeerId, now: Instant) {
         for given in self.given.iter_mut().filter(|given| given.dialing == Some(id)) {
-            (given.peer, given.dialing, given.has_failed) = (Some(peer), None, false);
+            (given.peer, given.dialing) = (Some(peer), None);
             given.backoff.reset(now);
         }
     }
@@ -105,7 +97,7 @@ impl Dialer {
     /// A dial failed. Whoever was at the address may have come back with another key.
     pub(super) fn failed(&mut self, id: ConnectionId) {
         for given in self.given.iter_mut().filter(|given| given.dialing == Some(id)) {
-            (given.dialing, given.has_failed) = (None, true);
+            given.dialing = None;
             if peer_of(&given.address).is_none() {
                 given.peer = None;
             }
@@ -118,17 +110,16 @@ mod tests {
     use super::{Backoff, Given};
     use std::time::Instant;
 
-    /// W-2.7: a port that an old connection still holds does not keep a given peer away.
+    /// W-2.7: a port that an old connection still holds keeps nobody away.
     #[test]
     fn after_a_failure_from_a_new_port() {
         let peer = libp2p::PeerId::random();
         for peer in [Some(peer), None] {
             let address = "/ip4/127.0.0.1/tcp/1".parse().expect("an address");
             let backoff = Backoff::new(Instant::now());
-            let mut given = Given { address, peer, dialing: None, has_failed: false, backoff };
-            assert!(format!("{:?}", given.opts()).contains("port_use: Reuse"));
-            given.has_failed = true;
-            assert!(format!("{:?}", given.opts()).contains("port_use: New"));
+            let given = Given { address, peer, dialing: None, backoff };
+            assert!(format!("{:?}", given.opts(false)).contains("port_use: Reuse"));
+            assert!(format!("{:?}", given.opts(true)).contains("port_use: New"));
         }
     }
 }
