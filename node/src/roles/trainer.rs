@@ -296,7 +296,10 @@ impl Trainer {
 
     /// Everything that is not a dispute, in the oldest run that goes on.
     fn work(&mut self, board: &Board) -> Result<bool, RoleError> {
-        let Some(view) = board.read(View::of) else { return Ok(false) };
+        let Some(view) = board.read(View::of) else {
+            self.workspace = Workspace::default();
+            return Ok(false);
+        };
         // A state of an older round that cannot be made again yet holds up neither the slot nor the base.
         let published = self.publish(board, &view).map(|()| false);
         Disputes::before(published, || match self.open_slot(&view) {
